@@ -1,0 +1,36 @@
+"""minigrad: see how gradients flow.
+
+A small tensor and graph engine with reverse- and forward-mode autodiff on NumPy.
+
+>>> import minigrad as mg
+>>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+>>> loss = (x**2).mean()
+>>> loss.backward()
+>>> x.grad
+tensor([0.66666667, 1.33333333, 2.        ])
+"""
+
+from . import ops as _ops  # noqa: F401  (fills the registry)
+from . import functional as _functional  # noqa: F401
+from .context import enable_grad, is_grad_enabled, no_grad, scope
+from .errors import (
+    ArgumentError,
+    DtypeError,
+    GradientError,
+    ImmutableError,
+    MinigradError,
+    MissingExtraError,
+    NonFiniteError,
+    ShapeError,
+    UnsupportedError,
+)
+from .tensor import FUNCTIONS as _FUNCTIONS
+from .tensor import METHODS as _METHODS
+from .tensor import Tensor, as_tensor, tensor
+from .transforms import grad, hessian, hvp, jacobian, jvp, tree_map, value_and_grad, vjp
+
+__version__ = "0.1.0"
+
+globals().update({k: v for k, v in _FUNCTIONS.items() if k not in ("getitem", "at_set", "at_add")})
+for _name in _METHODS & set(_FUNCTIONS):
+    setattr(Tensor, _name, _FUNCTIONS[_name])

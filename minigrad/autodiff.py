@@ -1,0 +1,279 @@
+"""The two walks over one graph: pullback and pushforward.
+
+Both collect what is reachable with an explicit stack and then go by serial
+number: downwards for cotangents, upwards for tangents.  Both call the
+primitives' rules.  Handed arrays (the default) the rules are plain NumPy;
+handed tensors (``lift=True``) they record, and the derivative is again a graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .context import _STATE, State, current
+from .errors import DtypeError, GradientError, ShapeError
+from .primitive import REGISTRY, bind, lifted, stretch
+from .tensor import FLOATING, ArrayLike, Leaf, Node, Tensor, describe
+
+by_serial = attrgetter("serial")
+
+
+def collect(roots: Iterable[Node], fresh: Sequence[Node] = ()) -> tuple[list[Node], bool]:
+    """All tracked nodes that the roots were made from, oldest first.
+
+    Parameters
+    ----------
+    roots : iterable of Node
+        Where to begin.
+    fresh : sequence of Node
+        If given, do not go past these, nor to anything older.
+
+    Returns
+    -------
+    nodes : list of Node
+        In order of creation: parents before children.
+    foreign : bool
+        Whether something tracked that is not fresh was met: then the derivative
+        depends on it too and must itself be recorded.
+    """
+    oldest = min((n.serial for n in fresh), default=0)
+    stop = set(fresh)
+    stack = [n for n in roots if n.requires_grad]
+    seen = set(stack)
+    foreign = any(n.primitive is not None and n.parents[0].requires_grad for n in fresh)
+    while stack:
+        node = stack.pop()
+        if node in stop:
+            continue
+        if node.primitive is None or node.serial < oldest:
+            foreign = True
+            continue
+        for parent in node.parents:
+            if isinstance(parent, Node) and parent not in seen and parent.requires_grad:
+                seen.add(parent)
+                stack.append(parent)
+    nodes = [n for n in seen if n.serial >= oldest] if oldest else list(seen)
+    nodes.sort(key=by_serial)
+    return nodes, foreign
+
+
+def pullback(
+    nodes: Sequence[Node],
+    cotangents: dict[Node, Any],
+    targets: set[Node] | None = None,
+    lift: bool = False,
+) -> dict[Node, Any]:
+    """Carry cotangents from outputs to inputs (reverse mode).
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        From :func:`collect`.
+    cotangents : dict
+        Per output node its cotangent; used up.
+    targets : set of Node, optional
+        Nodes whose cotangents are wanted; by default all leaves.
+    lift : bool
+        Whether to record the rules.
+
+    Returns
+    -------
+    dict
+        Per target that was reached, its cotangent.
+    """
+    if targets is None:
+        targets = {n for n in nodes if n.primitive is None}
+        needed: set[Node] | frozenset[Node] = set(nodes)
+    else:
+        needed = set()
+        for node in nodes:
+            if node in targets or any(p in needed for p in node.parents):
+                needed.add(node)
+    pending = cotangents
+    found: dict[Node, Any] = {}
+    summed: set[Node] = set()  # sums made here, which nobody else can see
+    state = current()
+    observer = state.observer
+    for node in reversed(nodes):
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        if node in targets:
+            found[node] = g
+        primitive = node.primitive
+        if primitive is None:
+            continue
+        parents, params, saved = node.parents, node.params, node.saved
+        if lift:
+            saved = lifted(node)
+            token = _STATE.set(State(True, node.state.scope, node, state.tracing, observer))
+        contributions: Any
+        if primitive.joint is None:
+            contributions = None
+        else:
+            wanted = tuple(p in needed for p in parents)
+            contributions = primitive.joint(g, wanted, *saved, **(params or {}))
+        for slot, parent in enumerate(parents):
+            if parent not in needed:
+                continue
+            if contributions is not None:
+                c = contributions[slot]
+            elif params is None:
+                c = primitive.rules[slot](g, *saved)  # type: ignore[misc]
+            else:
+                c = primitive.rules[slot](g, *saved, **params)  # type: ignore[misc]
+            if c is None:
+                continue
+            if c.dtype is not parent.dtype or c.shape != parent.shape:
+                c = conform(c, parent, node)
+            if observer is not None:
+                observer.contribution(node, slot, parent, c)
+            before = pending.get(parent)
+            if before is None:
+                pending[parent] = c
+            elif parent in summed:
+                np.add(before, c, out=before)
+            else:
+                pending[parent] = before = before + c
+                if before.__class__ is np.ndarray:
+                    summed.add(parent)
+        g = c = contributions = saved = None  # give memory back before the next node
+        if lift:
+            _STATE.reset(token)
+    return found
+
+
+def pushforward(
+    nodes: Sequence[Node], tangents: dict[Node, Any], lift: bool = False
+) -> dict[Node, Any]:
+    """Carry tangents from inputs to outputs (forward mode), over the same nodes.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        From :func:`collect`.
+    tangents : dict
+        Per input node its tangent; nodes without one have tangent zero.
+    lift : bool
+        Whether to record the rules.
+
+    Returns
+    -------
+    dict
+        The tangent of every node that has one.
+    """
+    state = current()
+    for node in nodes:
+        primitive = node.primitive
+        if primitive is None or node in tangents:
+            continue
+        incoming = [tangents.get(p) for p in node.parents]
+        if all(t is None for t in incoming):
+            continue
+        params, saved = node.params or {}, node.saved
+        if lift:
+            saved = lifted(node)
+            token = _STATE.set(State(True, node.state.scope, node, state.tracing, state.observer))
+        total: Any = None
+        if primitive.family == "linear":
+            dense = [
+                t if t is not None
+                else np.zeros(s.shape, s.dtype) if primitive.joint or primitive.rules[slot : slot + 1]
+                else s
+                for slot, (t, s) in enumerate(zip(incoming, saved[:-1], strict=True))
+            ]  # fmt: skip
+            total = bind(primitive, dense, params)
+        elif primitive.jvp is not None:
+            total = primitive.jvp(tuple(incoming), *saved, **params)
+        else:
+            for slot, t in enumerate(incoming):
+                if t is None:
+                    continue
+                if primitive.family == "elementwise":
+                    part = primitive.rules[slot](t, *saved, **params)  # type: ignore[misc]
+                else:  # bilinear
+                    part = bind(primitive, [*saved[:slot], t, *saved[slot + 1 : -1]], params)
+                total = part if total is None else total + part
+        if total is not None:
+            if total.dtype is not node.dtype or total.shape != node.shape:
+                total = conform(total, node, node)
+            tangents[node] = total
+        if lift:
+            _STATE.reset(token)
+    return tangents
+
+
+def conform(c: Any, like: Node, node: Node) -> Any:
+    """Give a (co)tangent the shape and dtype of its primal; a wrong one is an error.
+
+    A constant factor may leave a tangent in the smaller shape that NumPy would
+    broadcast natively, and a strong scalar may widen a dtype; nothing else may differ.
+    """
+    if c.dtype not in FLOATING:
+        raise DtypeError(f"the rule of `{node.op}` gave a {c.dtype} derivative for {like!r}.")
+    if c.dtype != like.dtype:
+        c = bind(REGISTRY["astype"], (c,), {"dtype": like.dtype})
+    if c.shape != like.shape:
+        try:
+            np.broadcast_shapes(c.shape, like.shape)
+            if isinstance(c, Tensor):
+                return bind(REGISTRY["broadcast"], (c,), {"shape": like.shape})
+            return stretch(np.asarray(c), like.shape)
+        except ValueError:
+            raise ShapeError(
+                f"the rule of `{node.op}` gave a derivative of shape {list(c.shape)} for {like!r}."
+            ) from None
+    return c
+
+
+def seed(output: Tensor, gradient: ArrayLike | None, who: str) -> Any:
+    """Check the cotangent that a backward pass starts from."""
+    if gradient is None:
+        if output.shape != ():
+            raise GradientError(
+                f"{who}: only a scalar has a gradient without further ado, and this is "
+                f"{describe(output)}. Reduce it first, y.sum().backward() or y.mean().backward(), "
+                "or say what to pull back: y.backward(gradient) with an array of y's shape."
+            )
+        return np.ones((), output.dtype)
+    g = gradient if isinstance(gradient, Tensor) else np.asarray(gradient)
+    if g.shape != output.shape:
+        raise ShapeError(
+            f"{who}: the cotangent has shape {list(g.shape)}, but the output is {describe(output)}. "
+            "A cotangent has its primal's shape."
+        )
+    if g.dtype != output.dtype:
+        if g.dtype.kind not in "fiub":
+            raise DtypeError(f"{who}: a cotangent is real, and this one is {g.dtype}.")
+        g = bind(REGISTRY["astype"], (g,), {"dtype": output.dtype})
+    return g
+
+
+def backward(output: Tensor, gradient: ArrayLike | None, create_graph: bool) -> None:
+    """Accumulate gradients into the leaves: :meth:`Tensor.backward`."""
+    node = output._node
+    if node is None or not node.requires_grad:
+        raise GradientError(
+            f"backward(): nothing is tracked, this is {describe(output)}. Make the inputs with "
+            "mg.tensor(..., requires_grad=True), and compute outside of mg.no_grad()."
+        )
+    g = seed(output, gradient, "backward()")
+    if not create_graph and isinstance(g, Tensor):
+        g = g._value
+    elif create_graph and not isinstance(g, Tensor):
+        g = Tensor(g)
+    nodes, _ = collect([node])
+    for leaf, found in pullback(nodes, {node: g}, lift=create_graph).items():
+        if isinstance(leaf, Leaf):
+            made = found if isinstance(found, Tensor) else Tensor(_own(found, g))
+            leaf.grad = made if leaf.grad is None else leaf.grad + made
+
+
+def _own(value: Any, given: Any) -> Any:
+    """An array that shares no memory with the user's cotangent and is not a stretched view."""
+    value = np.asarray(value)
+    return value.copy() if 0 in value.strides or value is given else value

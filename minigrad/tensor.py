@@ -1,0 +1,633 @@
+"""Tensor: a value, and the node that made it.
+
+A `Tensor` holds an immutable NumPy array and, when it is tracked, the `Node`
+that says how it was made.  Nodes point at their parents and never at tensors,
+so the graph has no cycles: memory goes back as soon as the last reference does.
+Serial numbers grow with creation, so sorting by them is a topological order.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from . import context
+from .errors import ArgumentError, DtypeError, GradientError, ImmutableError, ShapeError
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+ArrayLike: TypeAlias = Any  # a Tensor, an array, a scalar, or nested lists of scalars
+Shape: TypeAlias = tuple[int, ...]
+
+FLOATING = frozenset(np.dtype(c) for c in "efdg")  # half, single, double, long double
+FUNCTIONS: dict[str, Callable[..., Any]] = {}  # public functions by name; ops/ fills it
+PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours; ops/ fills it
+next_serial = itertools.count().__next__
+
+
+class Node:
+    """How one value was made.
+
+    Attributes
+    ----------
+    primitive : Primitive or None
+        What was applied; None for a leaf.
+    parents : tuple
+        Per input its node; a Python scalar as it is; None for an array nobody tracks.
+    params : dict or None
+        Static parameters of the primitive (axis, shape, ...).
+    saved : tuple
+        Per input, then for the output: the array if a rule needs it.  An input that
+        no rule needs is represented by its node, which has shape and dtype.
+    shape, dtype
+        Of the value.
+    serial : int
+        Creation number; parents have smaller ones.
+    requires_grad : bool
+        Whether cotangents pass.
+    state : State
+        Scope, and for a node of a backward pass the forward node it belongs to.
+    """
+
+    __slots__ = (
+        "_name", "code", "dtype", "instruction", "params", "parents", "primitive",
+        "requires_grad", "saved", "serial", "shape", "state",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        primitive: Primitive | None,
+        parents: tuple[Any, ...],
+        params: dict[str, Any] | None,
+        saved: tuple[Any, ...],
+        shape: Shape,
+        dtype: np.dtype[Any],
+        requires_grad: bool,
+        state: context.State,
+        code: CodeType,
+        instruction: int,
+    ) -> None:
+        self.primitive = primitive
+        self.parents = parents
+        self.params = params
+        self.saved = saved
+        self.shape = shape
+        self.dtype = dtype
+        self.requires_grad = requires_grad
+        self.state = state
+        self.code = code
+        self.instruction = instruction
+        self.serial = next_serial()
+
+    @property
+    def name(self) -> str | None:
+        """The name the user gave, if any."""
+        return getattr(self, "_name", None)
+
+    @property
+    def op(self) -> str:
+        """The primitive's name, or ``"leaf"`` or ``"constant"``."""
+        return self.primitive.name if self.primitive is not None else "leaf"
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Names of the scopes around the operation, outermost first."""
+        return self.state.scope
+
+    @property
+    def vjp_of(self) -> Node | None:
+        """For a node of a backward pass: the forward node whose rule made it."""
+        return self.state.vjp_of
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def location(self) -> tuple[str, int]:
+        """The user's file and line."""
+        return self.code.co_filename, context.line_number(self.code, self.instruction)
+
+    def __repr__(self) -> str:
+        return f"<Node {self.serial} {self.op} {self.dtype}{list(self.shape)}>"
+
+
+class Leaf(Node):
+    """A node that nothing made: an input, a parameter, or (while tracing) a constant."""
+
+    __slots__ = ("grad", "value")
+
+    def __init__(self, value: Array, requires_grad: bool, keep: bool = False, depth: int = 2):
+        frame = context.user_frame(depth)
+        super().__init__(
+            None, (), None, (), value.shape, value.dtype, requires_grad,
+            context.current(), frame.f_code, frame.f_lasti,
+        )  # fmt: skip
+        self.grad: Tensor | None = None
+        self.value = value if keep else None
+
+    @property
+    def op(self) -> str:
+        return "constant" if self.value is not None else "leaf"
+
+
+class Tensor:
+    """An immutable array that remembers how it was made.
+
+    Make one with :func:`minigrad.tensor`.  Arithmetic, comparisons, indexing and
+    ``@`` work as on NumPy arrays.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_name", "_node", "_value")
+    __array_priority__ = 1000.0
+
+    def __init__(self, value: Array, node: Node | None = None) -> None:
+        self._value = value
+        self._node = node
+
+    # What it is ----------------------------------------------------------------
+    @property
+    def shape(self) -> Shape:
+        """Sizes of the dimensions."""
+        return self._value.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy dtype of the elements."""
+        return self._value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._value.size
+
+    @property
+    def node(self) -> Node | None:
+        """How the value was made; None when nothing is tracked."""
+        return self._node
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow through this tensor."""
+        return self._node is not None and self._node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        self.requires_grad_(flag)
+
+    def requires_grad_(self, flag: bool = True) -> Tensor:
+        """Track this tensor from now on (or stop, for a leaf); returns it."""
+        if not self.is_leaf:
+            raise GradientError(
+                f"requires_grad can be changed on leaves only, and this is {describe(self)}. "
+                "Use x.detach() for a copy that is not tracked."
+            )
+        if flag != self.requires_grad:
+            name = self.name
+            self._node = Leaf(_differentiable(self._value), True) if flag else None
+            self.name = name
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """True when no operation made this tensor."""
+        return self._node is None or self._node.primitive is None
+
+    @property
+    def name(self) -> str | None:
+        """A name for pictures and messages; may be set."""
+        return self._node.name if self._node is not None else getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if self._node is not None:
+            self._node._name = name
+        else:
+            self._name = name
+
+    @property
+    def grad(self) -> Tensor | None:
+        """What :meth:`backward` has accumulated here; None before, and on non-leaves."""
+        return self._node.grad if isinstance(self._node, Leaf) else None
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        if not isinstance(self._node, Leaf):
+            raise GradientError(f"only leaves hold a gradient, and this is {describe(self)}.")
+        if grad is not None:
+            grad = grad if isinstance(grad, Tensor) else Tensor(np.asarray(grad))
+            if grad.shape != self.shape or grad.dtype != self.dtype:
+                raise ShapeError(
+                    f"the gradient of {describe(self)} must be {self.dtype}{list(self.shape)}, "
+                    f"not {grad.dtype}{list(grad.shape)}."
+                )
+        self._node.grad = grad
+
+    # The value -----------------------------------------------------------------
+    @property
+    def data(self) -> Array:
+        """The value as a read-only array that shares memory; a leaf's may be rebound."""
+        view = self._value.view()
+        view.flags.writeable = False
+        return view
+
+    @data.setter
+    def data(self, value: ArrayLike) -> None:
+        if not self.is_leaf:
+            raise ImmutableError(f"only a leaf's data can be rebound, and this is {describe(self)}.")
+        new = np.array(value._value if isinstance(value, Tensor) else value, dtype=self.dtype)
+        if new.shape != self.shape:
+            raise ShapeError(f"cannot rebind {describe(self)} to data of shape {list(new.shape)}.")
+        self._value = new
+
+    def numpy(self) -> Array:
+        """The value as a read-only array, outside of any graph."""
+        return self.data
+
+    def item(self) -> Any:
+        """The value of a tensor with one element as a Python scalar."""
+        if self.size != 1:
+            raise ShapeError(f"item() needs one element, and this is {describe(self)}.")
+        return self._value.item()
+
+    def tolist(self) -> Any:
+        """The value as nested lists of Python scalars."""
+        return self._value.tolist()
+
+    def detach(self) -> Tensor:
+        """The same value, not tracked."""
+        fresh: Tensor = FUNCTIONS["stop_gradient"](self)
+        return fresh
+
+    def backward(
+        self,
+        gradient: ArrayLike | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+    ) -> None:
+        """Accumulate the gradient of this tensor into every leaf it was made from.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            Cotangent of this tensor, of its shape; only a scalar may go without.
+        retain_graph : bool, optional
+            Accepted for PyTorch's sake.  The graph lives as long as this tensor does.
+        create_graph : bool
+            Whether the gradients are themselves differentiable.
+
+        Raises
+        ------
+        GradientError
+            If nothing is tracked, or a non-scalar comes without a gradient.
+        ShapeError
+            If the gradient's shape is not this tensor's.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> x = mg.tensor(3.0, requires_grad=True)
+        >>> (x**2).backward()
+        >>> x.grad.item()
+        6.0
+        """
+        from .autodiff import backward
+
+        backward(self, gradient, create_graph)
+
+    # Python's protocols ----------------------------------------------------------
+    def __repr__(self) -> str:
+        body = np.array2string(self._value, separator=", ", prefix="tensor(")
+        parts = [body]
+        if self.dtype not in (np.dtype(float), np.dtype(int), np.dtype(bool)):
+            parts.append(f"dtype={self.dtype}")
+        node = self._node
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if node is not None and node.primitive is None and node.requires_grad:
+            parts.append("requires_grad=True")
+        elif node is not None and node.primitive is not None:
+            parts.append(f"op={node.op}, line={node.location[1]}")
+        return f"tensor({', '.join(parts)})"
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise ShapeError(f"a 0-d tensor has no length: {describe(self)}.")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.ndim or self.dtype.kind not in "iu":
+            raise DtypeError(f"only a 0-d integer tensor is an index, and this is {describe(self)}.")
+        return int(self._value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if not self.is_leaf:
+            raise GradientError(f"only leaves can be copied deeply, and this is {describe(self)}.")
+        copy = Tensor(self._value)  # immutable, so the array itself may be shared
+        if self.requires_grad:
+            copy.requires_grad_()
+        copy.name = self.name
+        return copy
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise GradientError(
+                f"only leaves can be pickled, and this is {describe(self)}. Pickle x.detach()."
+            )
+        return _rebuild, (self._value, self.requires_grad, self.name)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise ImmutableError(
+            f"tensors are immutable, and this is {describe(self)}. "
+            "Instead of `x[i] = v` write `x = x.at[i].set(v)`; of `x[i] += v`, `x = x.at[i].add(v)`."
+        )
+
+    @property
+    def at(self) -> _At:
+        """``x.at[i].set(v)`` and ``x.at[i].add(v)``: a changed copy; gradients flow to both."""
+        return _At(self)
+
+    # NumPy's protocols -------------------------------------------------------------
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if self.requires_grad:
+            raise GradientError(
+                f"NumPy asked for the plain array of {describe(self)}, which would cut the graph "
+                "in silence. Write x.numpy() or x.detach() to leave the graph on purpose."
+            )
+        return np.array(self._value, dtype=dtype, copy=copy)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        function = PROTOCOL.get(ufunc) if method == "__call__" else None
+        return _protocol(f"np.{ufunc.__name__}", function, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        name = f"{func.__module__}.{func.__name__}".replace("numpy", "np")
+        return _protocol(name, PROTOCOL.get(func), "__call__", args, kwargs)
+
+    # Operators -----------------------------------------------------------------------
+    def __add__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["add"](self, other)  # type: ignore[no-any-return]
+
+    def __radd__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["add"](other, self)  # type: ignore[no-any-return]
+
+    def __sub__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["subtract"](self, other)  # type: ignore[no-any-return]
+
+    def __rsub__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["subtract"](other, self)  # type: ignore[no-any-return]
+
+    def __mul__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["multiply"](self, other)  # type: ignore[no-any-return]
+
+    def __rmul__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["multiply"](other, self)  # type: ignore[no-any-return]
+
+    def __truediv__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["divide"](self, other)  # type: ignore[no-any-return]
+
+    def __rtruediv__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["divide"](other, self)  # type: ignore[no-any-return]
+
+    def __pow__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["power"](self, other)  # type: ignore[no-any-return]
+
+    def __rpow__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["power"](other, self)  # type: ignore[no-any-return]
+
+    def __matmul__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["matmul"](self, other)  # type: ignore[no-any-return]
+
+    def __rmatmul__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["matmul"](other, self)  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Tensor:
+        return FUNCTIONS["negative"](self)  # type: ignore[no-any-return]
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return FUNCTIONS["absolute"](self)  # type: ignore[no-any-return]
+
+    def __invert__(self) -> Tensor:
+        return FUNCTIONS["logical_not"](self)  # type: ignore[no-any-return]
+
+    def __and__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["logical_and"](self, other)  # type: ignore[no-any-return]
+
+    def __or__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["logical_or"](self, other)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: ArrayLike) -> Tensor:  # type: ignore[override]
+        return FUNCTIONS["equal"](self, other)  # type: ignore[no-any-return]
+
+    def __ne__(self, other: ArrayLike) -> Tensor:  # type: ignore[override]
+        return FUNCTIONS["not_equal"](self, other)  # type: ignore[no-any-return]
+
+    def __lt__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["less"](self, other)  # type: ignore[no-any-return]
+
+    def __le__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["less_equal"](self, other)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["greater"](self, other)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: ArrayLike) -> Tensor:
+        return FUNCTIONS["greater_equal"](self, other)  # type: ignore[no-any-return]
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return FUNCTIONS["getitem"](self, index)  # type: ignore[no-any-return]
+
+    # Methods: the functions of the same name, first argument bound ---------------------
+    @property
+    def T(self) -> Tensor:
+        """The transpose: all axes reversed."""
+        return FUNCTIONS["transpose"](self)  # type: ignore[no-any-return]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        function = FUNCTIONS.get(name) if name in METHODS else None
+        if function is None:
+            hint = " Write mg." + name + "(x)." if name in FUNCTIONS else ""
+            raise AttributeError(f"a Tensor has no attribute {name!r}.{hint}")
+        return function.__get__(self)  # type: ignore[no-any-return]
+
+
+METHODS = frozenset(
+    "abs all any argmax argmin astype clip cos cumsum exp flatten log logsumexp log_softmax matmul "
+    "max mean min permute pow prod relu reshape round sigmoid sign sin softmax sqrt square "
+    "squeeze std sum swapaxes tanh transpose unsqueeze var view".split()
+)
+
+
+class _At:
+    """``x.at[index]``: the place in a tensor that `set` or `add` changes in a copy."""
+
+    def __init__(self, tensor: Tensor, index: Any = None) -> None:
+        self._tensor = tensor
+        self._index = index
+
+    def __getitem__(self, index: Any) -> _At:
+        return _At(self._tensor, index)
+
+    def set(self, value: ArrayLike) -> Tensor:
+        """A copy in which the elements at the index are `value`."""
+        return FUNCTIONS["at_set"](self._tensor, self._index, value)  # type: ignore[no-any-return]
+
+    def add(self, value: ArrayLike) -> Tensor:
+        """A copy with `value` added at the index; repeated indices accumulate."""
+        return FUNCTIONS["at_add"](self._tensor, self._index, value)  # type: ignore[no-any-return]
+
+
+def tensor(
+    data: ArrayLike,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """Make a tensor from data, copying it.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers, nested lists, an array, or a tensor (whose value is taken).
+    dtype : dtype, optional
+        NumPy dtype; by default that of the data (Python floats give float64).
+    requires_grad : bool
+        Whether gradients are wanted with respect to this tensor.
+    name : str, optional
+        Shown in pictures and messages.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    DtypeError
+        For complex data, and for integer or boolean data with ``requires_grad``.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.tensor([[1, 2], [3, 4]], dtype="float32", requires_grad=True).shape
+    (2, 2)
+    """
+    if isinstance(data, Tensor):
+        data = data._value
+    try:
+        value = np.array(data, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"mg.tensor cannot read this data: {error}") from error
+    if value.dtype.kind not in "fiub":
+        raise DtypeError(
+            f"mg.tensor was given {value.dtype} data of shape {list(value.shape)}; tensors hold real "
+            "numbers, integers or booleans. Split a complex array into its real and imaginary parts."
+        )
+    made = Tensor(value, Leaf(_differentiable(value), True) if requires_grad else None)
+    if name is not None:
+        made.name = name
+    return made
+
+
+def as_tensor(data: ArrayLike) -> Tensor:
+    """The tensor itself, or an untracked one that shares memory with the data where it can.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.as_tensor([1.0, 2.0])
+    tensor([1., 2.])
+    """
+    if isinstance(data, Tensor):
+        return data
+    value = np.asarray(data)
+    return Tensor(value) if value.dtype.kind in "fiub" else tensor(value)
+
+
+def describe(x: Any) -> str:
+    """One phrase for messages: dtype, shape, name, and the line where it was made."""
+    value = x._value if isinstance(x, Tensor) else x
+    if isinstance(value, bool | int | float | complex):
+        return f"the Python {type(value).__name__} {value!r}"
+    value = np.asarray(value)
+    text = f"{value.dtype}{list(value.shape)}"
+    if not isinstance(x, Tensor):
+        return f"a plain array {text}"
+    if x.name is not None:
+        text += f" {x.name!r}"
+    if x._node is not None:
+        file, line = x._node.location
+        text += f' made by `{x._node.op}` at "{file}", line {line}'
+    return f"a tensor {text}"
+
+
+def _differentiable(value: Array) -> Array:
+    if value.dtype not in FLOATING:
+        raise DtypeError(
+            f"requires_grad needs a floating dtype, and this is {value.dtype}{list(value.shape)}: "
+            "integers and booleans are data without gradients. Write dtype=float."
+        )
+    return value
+
+
+def _rebuild(value: Array, requires_grad: bool, name: str | None) -> Tensor:
+    return tensor(value, requires_grad=requires_grad, name=name)
+
+
+def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> Any:
+    """Run our version of a NumPy function, or say what to use."""
+    from .errors import UnsupportedError
+
+    if function is None or kwargs.get("out") is not None:
+        base = name.rsplit(".", 1)[-1]
+        if method != "__call__":
+            name, hint = f"{name}.{method}", "Write the reduction with mg.sum, mg.max, ..."
+        elif kwargs.get("out") is not None:
+            hint = "Tensors are immutable: leave out= away and use the result."
+        elif base in FUNCTIONS:
+            hint = f"Use mg.{base}."
+        else:
+            hint = "Leave the graph on purpose with x.numpy(), or build it from mg's functions."
+        found = ", ".join(describe(a) for a in args if isinstance(a, Tensor))
+        raise UnsupportedError(f"{name} does not record tensors ({found}). {hint}")
+    return function(*args, **kwargs)
