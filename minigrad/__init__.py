@@ -31,6 +31,8 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, tree_map, value_and_g
 
 __version__ = "0.1.0"
 
+from . import batchnorm  # noqa: E402
+
 globals().update({k: v for k, v in _FUNCTIONS.items() if k not in ("getitem", "at_set", "at_add")})
 for _name in _METHODS & set(_FUNCTIONS):
     setattr(Tensor, _name, _FUNCTIONS[_name])

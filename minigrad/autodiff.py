@@ -16,7 +16,7 @@ import numpy as np
 
 from .context import _STATE, State, current
 from .errors import DtypeError, GradientError, ShapeError
-from .primitive import REGISTRY, bind, lifted, stretch
+from .primitive import PICK, REGISTRY, bind, lifted, stretch
 from .tensor import FLOATING, ArrayLike, Leaf, Node, Tensor, describe
 
 by_serial = attrgetter("serial")
@@ -108,6 +108,12 @@ def pullback(
         if primitive is None:
             continue
         parents, params, saved = node.parents, node.params, node.saved
+        if primitive is PICK:  # one of several outputs: the maker wants all cotangents at once
+            if parents[0] in needed:
+                slots = pending.setdefault(parents[0], [None] * parents[0].primitive.outputs)
+                i = params["index"]  # type: ignore[index]
+                slots[i] = g if slots[i] is None else slots[i] + g
+            continue
         if lift:
             saved = lifted(node)
             token = _STATE.set(State(True, node.state.scope, node, state.tracing, observer))
@@ -175,6 +181,9 @@ def pushforward(
         if all(t is None for t in incoming):
             continue
         params, saved = node.params or {}, node.saved
+        if primitive is PICK:
+            tangents[node] = incoming[0][params["index"]]
+            continue
         if lift:
             saved = lifted(node)
             token = _STATE.set(State(True, node.state.scope, node, state.tracing, state.observer))
@@ -198,7 +207,9 @@ def pushforward(
                 else:  # bilinear
                     part = bind(primitive, [*saved[:slot], t, *saved[slot + 1 : -1]], params)
                 total = part if total is None else total + part
-        if total is not None:
+        if primitive.outputs > 1:
+            tangents[node] = total
+        elif total is not None:
             if total.dtype is not node.dtype or total.shape != node.shape:
                 total = conform(total, node, node)
             tangents[node] = total

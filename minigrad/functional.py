@@ -8,7 +8,7 @@ import numpy as np
 
 from .errors import ArgumentError, DtypeError, ShapeError
 from .primitive import public
-from .tensor import FUNCTIONS, Tensor, as_tensor, describe
+from .tensor import FUNCTIONS, Tensor, operand, describe
 
 _f: dict[str, Any] = FUNCTIONS
 
@@ -37,7 +37,7 @@ def var(x: Any, axis: Any = None, correction: float = 0, keepdims: bool = False)
     >>> mg.var(mg.tensor([1.0, 2.0, 3.0, 4.0]))
     tensor(1.25)
     """
-    x = as_tensor(x)
+    x = operand(x)
     centred = x - _f["mean"](x, axis=axis, keepdims=True)
     variance = _f["mean"](centred**2, axis=axis, keepdims=keepdims)
     if not correction:
@@ -69,7 +69,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     >>> mg.logsumexp(mg.tensor([1000.0, 1000.0]))
     tensor(1000.69314718)
     """
-    x = as_tensor(x)
+    x = operand(x)
     top = _f["stop_gradient"](_f["max"](x, axis=axis, keepdims=True))
     top = _f["where"](_f["isfinite"](top), top, 0.0)
     out = _f["log"](_f["sum"](_f["exp"](x - top), axis=axis, keepdims=True)) + top
@@ -86,7 +86,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     >>> mg.log_softmax(mg.tensor([0.0, 0.0]))
     tensor([-0.69314718, -0.69314718])
     """
-    x = as_tensor(x)
+    x = operand(x)
     return x - logsumexp(x, axis=axis, keepdims=True)
 
 
@@ -100,7 +100,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     >>> mg.softmax(mg.tensor([0.0, 0.0]))
     tensor([0.5, 0.5])
     """
-    x = as_tensor(x)
+    x = operand(x)
     e = _f["exp"](x - _f["stop_gradient"](_f["max"](x, axis=axis, keepdims=True)))
     return e / _f["sum"](e, axis=axis, keepdims=True)
 
@@ -131,7 +131,7 @@ def cross_entropy(logits: Any, target: Any) -> Any:
     >>> mg.cross_entropy(mg.tensor([[0.0, 0.0]]), [1])
     tensor(0.69314718)
     """
-    logits = as_tensor(logits)
+    logits = operand(logits)
     labels = np.asarray(target._value if isinstance(target, Tensor) else target)
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
         raise ShapeError(

@@ -65,6 +65,9 @@ class Primitive:
         ``samples(rng)`` yields ``(args, kwargs)`` for the public function.
     kink : str
         The value chosen where there is no derivative.
+    outputs : int
+        How many arrays `impl` returns (a tuple, if more than one).  Rules then take a
+        cotangent per output (None for zero) and the outputs one by one.
     function : callable
         The public function.
     """
@@ -82,6 +85,7 @@ class Primitive:
         vjp_formula: str = "",
         samples: Callable[[np.random.Generator], Any] | None = None,
         kink: str = "",
+        outputs: int = 1,
     ) -> None:
         if name in REGISTRY:
             raise ArgumentError(f"there is already a primitive named {name!r}.")
@@ -96,6 +100,7 @@ class Primitive:
         self.vjp_formula = vjp_formula
         self.samples = samples
         self.kink = kink
+        self.outputs = outputs
         self.function: Callable[..., Any] = self
         self._needs = [_needs(rule, 1) for rule in self.rules]
         self._joint_needs = [_needs(joint, 2), _needs(jvp, 1)]
@@ -114,13 +119,13 @@ class Primitive:
         return f"<Primitive {self.name} ({self.family})>"
 
     def keeps(self, tracked: tuple[bool, ...]) -> tuple[bool, ...]:
-        """Per input, then for the output: is the value needed, given who is tracked?"""
+        """Per input, then per output: is the value needed, given who is tracked?"""
         found = self._keeps.get(tracked)
         if found is None:
             used = [n for n, t in zip(self._needs, tracked, strict=False) if t] + self._joint_needs
             width = len(tracked)
             found = self._keeps[tracked] = tuple(
-                any(need(i, width) for need in used) for i in range(width + 1)
+                any(need(i, width) for need in used) for i in range(width + self.outputs)
             )
         return found
 
@@ -177,22 +182,34 @@ def finish(
     value: Any,
     state: State,
     depth: int,
-) -> Tensor:
+) -> Any:
     """Turn a computed value into a tensor, with a node if something is tracked."""
-    if value.__class__ is not np.ndarray:
-        value = np.asarray(value)
-    if value.dtype.kind not in "fiub":
-        raise refuse(primitive, inputs, value)
+    many = primitive.outputs > 1
+    outs = tuple([np.asarray(v) for v in (value if many else (value,))])
+    for out in outs:
+        if out.dtype.kind not in "fiub":
+            raise refuse(primitive, inputs, out)
     node = None
     if (
         state.recording
         and any(n is not None for n in nodes)
         and (primitive.differentiable or state.tracing is not None)
     ):
-        node = connect(primitive, inputs, values, nodes, params, value, state, depth + 1)
+        node = connect(primitive, inputs, values, nodes, params, outs, state, depth + 1)
     if state.observer is not None:
         state.observer.value(primitive, inputs, value, node)
-    return Tensor(value, node)
+    if not many:
+        return Tensor(outs[0], node)
+    return tuple([Tensor(o, None if node is None else pick(node, i, o)) for i, o in enumerate(outs)])
+
+
+def pick(node: Node, index: int, like: Any) -> Node:
+    """The node of one of several outputs."""
+    flows = node.requires_grad and like.dtype in FLOATING
+    return Node(
+        PICK, (node,), {"index": index}, (node, None), like.shape, like.dtype, flows,
+        node.state, node.code, node.instruction,
+    )  # fmt: skip
 
 
 def connect(
@@ -201,14 +218,14 @@ def connect(
     values: Sequence[Any],
     nodes: Sequence[Node | None],
     params: dict[str, Any] | None,
-    value: Array,
+    outs: tuple[Array, ...],
     state: State,
     depth: int,
 ) -> Node:
     """Make the node of a value; differing shapes and dtypes become visible nodes."""
     frame = user_frame(depth)
     origin = (state, frame.f_code, frame.f_lasti)
-    shape, dtype = value.shape, value.dtype
+    shape, dtype = outs[0].shape, outs[0].dtype
     parents: list[Any] = []
     for v, node in zip(values, nodes, strict=True):
         if node is None:
@@ -231,7 +248,7 @@ def connect(
         elif isinstance(v, np.ndarray) and not isinstance(inputs[i], Tensor) and v.flags.writeable:
             v = v.copy()  # the user's own array: it may change before the rule runs
         saved.append(v)
-    saved.append(value if keeps[-1] else None)
+    saved += [out if keep else None for out, keep in zip(outs, keeps[len(saved) :], strict=True)]
     return Node(
         primitive, tuple(parents), params, tuple(saved), shape, dtype,
         primitive.differentiable and any(tracked), *origin,
@@ -258,11 +275,13 @@ def derived(
 
 def lifted(node: Node) -> tuple[Any, ...]:
     """What a node saved, as tensors: a rule handed these records its derivative."""
-    parents = (*node.parents, node)
-    return tuple(
-        s if s is None or s is p or not isinstance(p, Node) else Tensor(materialise(s, p), p)
-        for s, p in zip(node.saved, parents, strict=True)
-    )
+    inputs = [
+        s if s is p or not isinstance(p, Node) else Tensor(materialise(s, p), p)
+        for s, p in zip(node.saved, node.parents, strict=False)
+    ]
+    outs = node.saved[len(inputs) :]
+    nodes = [node] if len(outs) == 1 else [o if o is None else pick(node, i, o) for i, o in enumerate(outs)]
+    return (*inputs, *[o if o is None else Tensor(o, n) for o, n in zip(outs, nodes, strict=True)])
 
 
 def materialise(value: Any, node: Node) -> Array:
@@ -310,6 +329,9 @@ def refuse(primitive: Primitive, inputs: Sequence[Any], value: Array) -> DtypeEr
         "Complex numbers are out: work with real and imaginary parts."
     )
 
+
+PICK = Primitive("output", "linear", lambda outs, index: outs[index])
+del REGISTRY["output"]  # part of the engine: the walks know it
 
 # Families ----------------------------------------------------------------------------
 

@@ -584,6 +584,11 @@ def as_tensor(data: ArrayLike) -> Tensor:
     return Tensor(value) if value.dtype.kind in "fiub" else tensor(value)
 
 
+def operand(x: ArrayLike) -> Any:
+    """Tensors and arrays as they are, anything else as an array: plain input stays plain."""
+    return x if isinstance(x, Tensor | np.ndarray) else np.asarray(x)
+
+
 def describe(x: Any) -> str:
     """One phrase for messages: dtype, shape, name, and the line where it was made."""
     value = x._value if isinstance(x, Tensor) else x

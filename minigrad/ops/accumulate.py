@@ -54,7 +54,8 @@ def total(x: Array, axes: tuple[int, ...], mean: bool = False) -> Any:
         x = x[tuple([slice(0, 1) if a in repeated else slice(None) for a in range(x.ndim)])]
     sums = None
     if x.size > SMALL and x.dtype.char == "f" and x.flags.c_contiguous:
-        sums = _blocks(x, axes)
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = _blocks(x, axes)
     if sums is None:
         sums = np.add.reduce(x, axis=axes, dtype=np.float64)
     return (sums if factor == 1.0 else sums * factor).astype(x.dtype)
@@ -98,7 +99,7 @@ def _columns(x: Array) -> Array:
         sums += np.add.reduce(x[whole:], axis=0, dtype=np.float64)
     step = n // 4
     spread = np.abs(x[step :: step][:3] - x[0]).max(axis=0)
-    if (np.abs(sums) > spread * (OFFSET * n)).any() and np.isfinite(sums).all():
+    if (np.abs(sums) > spread * (OFFSET * n)).any():
         return _wide(x)
     return sums
 
@@ -137,7 +138,7 @@ def _rows(x: Array) -> Array:
         sums += np.add.reduce(x[:, whole:], axis=1, dtype=np.float64)
     step = n // 4
     spread = np.abs(x[:, step::step][:, :3] - x[:, :1]).max(axis=1)
-    if (np.abs(sums) > spread * (OFFSET * n)).any() and np.isfinite(sums).all():
+    if (np.abs(sums) > spread * (OFFSET * n)).any():
         return np.add.reduce(x, axis=1, dtype=np.float64)
     return sums
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import bilinear, bind, public
-from ..tensor import Tensor, as_tensor, describe
+from ..tensor import Tensor, describe, operand
 from .samples import calls
 from .shape import broadcast_to, reshape, swapaxes
 
@@ -64,7 +64,7 @@ def matmul(x: Any, y: Any) -> Any:
     """
     if not isinstance(x, Tensor) and not isinstance(y, Tensor):
         return np.matmul(x, y)
-    x, y = as_tensor(x), as_tensor(y)
+    x, y = operand(x), operand(y)
     if not x.ndim or not y.ndim:
         raise ShapeError(
             f"matmul: x is {describe(x)}, y is {describe(y)}; a scalar has no rows. Use x * y."

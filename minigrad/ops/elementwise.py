@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Primitive, bind, elementwise, nondifferentiable, public
-from ..tensor import FLOATING, FUNCTIONS, Leaf, Tensor, as_tensor
-from .samples import binary, calls, unary
+from ..tensor import FLOATING, operand
+from .samples import binary, unary
 
 
 def _doc(summary: str, example: str, inputs: str = "x", note: str = "") -> str:
@@ -427,7 +427,7 @@ def astype(x: Any, dtype: Any) -> Any:
     dtype('float32')
     """
     dtype = np.dtype(dtype)
-    x = x if isinstance(x, Tensor | np.ndarray | np.generic) else as_tensor(x)
+    x = operand(x)
     return x if x.dtype == dtype else bind(_astype, (x,), {"dtype": dtype})
 
 

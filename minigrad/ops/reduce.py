@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..primitive import bind, general, linear, nondifferentiable, public
-from ..tensor import Array, Shape, Tensor, as_tensor, describe
+from ..tensor import Array, Shape, describe, operand
 from .accumulate import kept_shape, normalize_axes, total
 from .elementwise import astype, equal, where  # type: ignore[attr-defined]
 from .samples import calls
@@ -145,7 +145,7 @@ def mean(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -
 
 
 def _prepare(x: Any, dtype: Any) -> Any:
-    x = x if isinstance(x, Tensor | np.ndarray) else np.asarray(x) if np.isscalar(x) else as_tensor(x)
+    x = operand(x)
     return x if dtype is None else astype(x, dtype)
 
 

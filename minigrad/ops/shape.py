@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import bind, linear, public, stretch
-from ..tensor import FUNCTIONS, Shape, Tensor, as_tensor, describe
+from ..tensor import FUNCTIONS, Shape, describe, operand
 from .samples import calls
 
 
@@ -68,8 +68,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
             [1., 2.]])
     """
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if not isinstance(x, Tensor | np.ndarray | np.generic):
-        x = as_tensor(x)
+    x = operand(x)
     return x if x.shape == shape else bind(_broadcast, (x,), {"shape": shape})
 
 
@@ -156,8 +155,7 @@ def transpose(x: Any, axes: Any = None, *more: Any) -> Any:
     >>> mg.transpose(mg.tensor([[1.0, 2.0, 3.0]])).shape
     (3, 1)
     """
-    if not isinstance(x, Tensor | np.ndarray):
-        x = as_tensor(x)
+    x = operand(x)
     if more:
         if len(more) == 1 and x.ndim != 2:
             return swapaxes(x, axes, more[0])
@@ -226,7 +224,7 @@ def squeeze(x: Any, axis: Any = None) -> Any:
     >>> mg.squeeze(mg.tensor([[1.0, 2.0]])).shape
     (2,)
     """
-    x = x if isinstance(x, np.ndarray) else as_tensor(x)
+    x = operand(x)
     named = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axis
     named = [_axis(a, x) for a in ([named] if isinstance(named, int) else named)]
     for a in named:
@@ -255,7 +253,7 @@ def expand_dims(x: Any, axis: Any) -> Any:
     >>> mg.expand_dims(mg.tensor([1.0, 2.0]), 0).shape
     (1, 2)
     """
-    x = x if isinstance(x, np.ndarray) else as_tensor(x)
+    x = operand(x)
     return reshape(x, np.expand_dims(np.empty(x.shape, bool), axis).shape)
 
 
@@ -306,7 +304,7 @@ def concatenate(arrays: Any, axis: int = 0) -> Any:
     >>> mg.concatenate([mg.tensor([1.0]), mg.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
-    arrays = [a if isinstance(a, Tensor | np.ndarray) else as_tensor(a) for a in arrays]
+    arrays = [operand(a) for a in arrays]
     if not arrays:
         raise ShapeError("concatenate: an empty list has no shape; pass at least one tensor.")
     return bind(_concatenate, arrays, {"axis": _axis(axis, arrays[0])})
@@ -358,7 +356,7 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     >>> mg.flatten(mg.broadcast_to(1.0, (2, 3, 4)), 1).shape
     (2, 12)
     """
-    x = x if isinstance(x, np.ndarray) else as_tensor(x)
+    x = operand(x)
     if not x.ndim:
         return reshape(x, (1,))
     start, end = _axis(start_dim, x), _axis(end_dim, x)

@@ -1,0 +1,83 @@
+"""What composed and fused share: layout, checks, and inference with given statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ArgumentError, DtypeError, ShapeError
+from ..ops.accumulate import kept_shape, normalize_axes
+from ..ops.elementwise import sqrt
+from ..ops.shape import reshape
+from ..tensor import Shape, describe, operand
+
+Axis = int | Sequence[int]
+
+
+class Layout:
+    """Which axes are reduced, and how a per-feature vector lies against x.
+
+    Attributes
+    ----------
+    axes : tuple of int
+        Reduced axes: (0,) for features (N, C), (0, 2, 3) for feature maps (N, C, H, W).
+    features : tuple of int
+        Shape of gamma, beta, mean and variance.
+    wide : tuple of int
+        The same with the sizes of one that broadcast against x.
+    count : int
+        Number of values per feature, m.
+    keepdims : bool
+        Whether the statistics need sizes of one to broadcast.
+    """
+
+    def __init__(self, who: str, x: Any, axis: Axis, eps: float, training: bool) -> None:
+        if x.dtype.kind in "iub":
+            raise DtypeError(f"{who}: x must be floating, and it is {describe(x)}. Use x.astype(float).")
+        try:
+            self.axes = normalize_axes(axis if isinstance(axis, int) else tuple(axis), x.ndim)
+        except (IndexError, TypeError) as error:
+            raise ArgumentError(
+                f"{who}: {error}; x is {describe(x)}. axis names the axes that are averaged over: 0 for "
+                "(N, C), (0, 2, 3) for (N, C, H, W)."
+            ) from None
+        self.features: Shape = tuple([n for i, n in enumerate(x.shape) if i not in self.axes])
+        self.keepdims = self.axes != tuple(range(len(self.axes)))
+        self.wide: Shape = kept_shape(x.shape, self.axes) if self.keepdims else self.features
+        self.count = 1
+        for a in self.axes:
+            self.count *= x.shape[a]
+        if not eps >= 0:
+            raise ArgumentError(f"{who}: eps must be zero or positive, not {eps!r}.")
+        if training and self.count == 1:
+            raise ArgumentError(
+                f"{who}: one value per feature has no variance: x is {describe(x)} and axis={axis!r} "
+                "averages over a single value. Use a larger batch, or inference mode with mean= and "
+                "variance=."
+            )
+
+    def vector(self, who: str, name: str, value: Any) -> Any:
+        """A per-feature argument, shaped to broadcast against x."""
+        value = operand(value)
+        if value.shape not in (self.features, self.wide):
+            raise ShapeError(
+                f"{who}: {name} is {describe(value)}, but there is one per feature: shape "
+                f"{list(self.features)}."
+            )
+        return value if value.shape == self.wide else reshape(value, self.wide)
+
+
+def inference(
+    who: str, x: Any, gamma: Any, beta: Any, mean: Any, variance: Any, eps: float, layout: Layout
+) -> Any:
+    """Normalise with given statistics: one affine map per feature (the paper's Algorithm 2).
+
+    Computed as (x - mean) * (gamma / std) + beta: folding the mean into beta would cancel badly
+    when the mean is large.
+    """
+    if mean is None or variance is None:
+        raise ArgumentError(f"{who}: inference needs both mean= and variance=; only one was given.")
+    std = sqrt(layout.vector(who, "variance", variance) + eps)
+    centred = x - layout.vector(who, "mean", mean)
+    scaled = centred * (layout.vector(who, "gamma", gamma) / std) if gamma is not None else centred / std
+    return scaled if beta is None else scaled + layout.vector(who, "beta", beta)
