@@ -95,13 +95,15 @@ def pullback(
                 needed.add(node)
     pending = cotangents
     found: dict[Node, Any] = {}
-    summed: set[Node] = set()  # sums made here, which nobody else can see
+    owned: set[Node] = set()  # sums made here, which nobody else can see
     state = current()
     observer = state.observer
     for node in reversed(nodes):
         g = pending.pop(node, None)
         if g is None:
             continue
+        if observer is not None:
+            observer.cotangent(node, g)
         if node in targets:
             found[node] = g
         primitive = node.primitive
@@ -117,6 +119,7 @@ def pullback(
         if lift:
             saved = lifted(node)
             token = _STATE.set(State(True, node.state.scope, node, state.tracing, observer))
+        fused = None if lift or observer is not None else primitive.summed
         contributions: Any
         if primitive.joint is None:
             contributions = None
@@ -128,6 +131,9 @@ def pullback(
                 continue
             if contributions is not None:
                 c = contributions[slot]
+            elif fused is not None and fused[slot] is not None and parent.op == "broadcast":
+                parent = parent.parents[0]  # skip the node that stretched: rule and sum in one
+                c = fused[slot](g, parent.shape, *saved)
             elif params is None:
                 c = primitive.rules[slot](g, *saved)  # type: ignore[misc]
             else:
@@ -141,12 +147,12 @@ def pullback(
             before = pending.get(parent)
             if before is None:
                 pending[parent] = c
-            elif parent in summed:
+            elif parent in owned:
                 np.add(before, c, out=before)
             else:
                 pending[parent] = before = before + c
                 if before.__class__ is np.ndarray:
-                    summed.add(parent)
+                    owned.add(parent)
         g = c = contributions = saved = None  # give memory back before the next node
         if lift:
             _STATE.reset(token)
@@ -264,6 +270,17 @@ def seed(output: Tensor, gradient: ArrayLike | None, who: str) -> Any:
     return g
 
 
+def enter(x: Any, lift: bool) -> Any:
+    """A (co)tangent as the walk wants it: a tensor to record with, or a plain array."""
+    if not lift:
+        return x._value if isinstance(x, Tensor) else x
+    if isinstance(x, Tensor) and x._node is not None:
+        return x
+    tracing = current().tracing
+    x = np.asarray(x._value if isinstance(x, Tensor) else x)
+    return Tensor(x, None if tracing is None else tracing.constant(x))
+
+
 def backward(output: Tensor, gradient: ArrayLike | None, create_graph: bool) -> None:
     """Accumulate gradients into the leaves: :meth:`Tensor.backward`."""
     node = output._node
@@ -272,11 +289,8 @@ def backward(output: Tensor, gradient: ArrayLike | None, create_graph: bool) -> 
             f"backward(): nothing is tracked, this is {describe(output)}. Make the inputs with "
             "mg.tensor(..., requires_grad=True), and compute outside of mg.no_grad()."
         )
-    g = seed(output, gradient, "backward()")
-    if not create_graph and isinstance(g, Tensor):
-        g = g._value
-    elif create_graph and not isinstance(g, Tensor):
-        g = Tensor(g)
+    create_graph = create_graph or current().tracing is not None
+    g = enter(seed(output, gradient, "backward()"), create_graph)
     nodes, _ = collect([node])
     for leaf, found in pullback(nodes, {node: g}, lift=create_graph).items():
         if isinstance(leaf, Leaf):

@@ -68,6 +68,9 @@ class Primitive:
     outputs : int
         How many arrays `impl` returns (a tuple, if more than one).  Rules then take a
         cotangent per output (None for zero) and the outputs one by one.
+    summed : sequence of (callable or None), optional
+        Per input the rule and the sum after it in one, ``rule(g, shape, *inputs, out)``, for an
+        input that was stretched to match: plain arrays only, a matter of speed alone.
     function : callable
         The public function.
     """
@@ -86,6 +89,7 @@ class Primitive:
         samples: Callable[[np.random.Generator], Any] | None = None,
         kink: str = "",
         outputs: int = 1,
+        summed: Sequence[Rule | None] | None = None,
     ) -> None:
         if name in REGISTRY:
             raise ArgumentError(f"there is already a primitive named {name!r}.")
@@ -101,6 +105,7 @@ class Primitive:
         self.samples = samples
         self.kink = kink
         self.outputs = outputs
+        self.summed = summed
         self.function: Callable[..., Any] = self
         self._needs = [_needs(rule, 1) for rule in self.rules]
         self._joint_needs = [_needs(joint, 2), _needs(jvp, 1)]
@@ -495,24 +500,35 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
             value = as_array(value)
         state = current()
         shape, dtype = value.shape, value.dtype
-        keep = None
-        if not state.plain:
-            pass
-        elif node_x is not None and node_x.dtype is dtype and node_x.shape == shape:
-            if node_y is None:
-                keep = first
-            elif node_y.dtype is dtype and node_y.shape == shape:
-                keep = both
-        elif node_x is None and node_y is not None and node_y.dtype is dtype and node_y.shape == shape:
-            keep = second
-        if keep is None:
+        if (
+            not state.plain
+            or (node_x is None and node_y is None)
+            or (node_x is not None and node_x.dtype is not dtype)
+            or (node_y is not None and node_y.dtype is not dtype)
+        ):
             nodes, values = (node_x, node_y), (value_x, value_y)
             return finish(primitive, (x, y), values, nodes, None, value, state, 2)
-        parent_x = node_x if node_x is not None else value_x if x is value_x else None
-        parent_y = node_y if node_y is not None else value_y if y is value_y else None
         frame: Any = get_frame(1)
         while INTERNAL[frame.f_code.co_filename]:
             frame = frame.f_back or frame
+        code, instruction = frame.f_code, frame.f_lasti
+        parent_x: Any = node_x
+        if node_x is None:
+            keep = second
+            parent_x = value_x if x is value_x else None
+        else:
+            keep = both if node_y is not None else first
+            if node_x.shape != shape:
+                parent_x = derived(
+                    "broadcast", node_x, {"shape": shape}, shape, dtype, (state, code, instruction)
+                )
+        parent_y: Any = node_y
+        if node_y is None:
+            parent_y = value_y if y is value_y else None
+        elif node_y.shape != shape:
+            parent_y = derived(
+                "broadcast", node_y, {"shape": shape}, shape, dtype, (state, code, instruction)
+            )
         made = Node(
             primitive, (parent_x, parent_y), None,
             (
@@ -523,7 +539,7 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
             shape, dtype,
             (node_x is not None and node_x.requires_grad)
             or (node_y is not None and node_y.requires_grad),
-            state, frame.f_code, frame.f_lasti,
+            state, code, instruction,
         )  # fmt: skip
         return Tensor(value, made)
 

@@ -168,7 +168,7 @@ def _pullback(
             dx = part if dx is None else dx + part
     return (
         dx,
-        sum_to(dgamma, np.shape(gamma)) if needed[1] and dgamma is not None else None,
+        sum_to(dgamma, operand(gamma).shape) if needed[1] and dgamma is not None else None,
         sum_to(dbeta, _beta.shape) if needed[2] and dbeta is not None else None,
     )
 

@@ -46,10 +46,12 @@ def total(x: Array, axes: tuple[int, ...], mean: bool = False) -> Any:
     """
     if x.dtype.char not in "ef":
         return np.add.reduce(x, axis=axes) if not mean else np.mean(x, axis=axes)
-    count = math.prod([x.shape[a] for a in axes])
-    factor = 1.0 / count if mean and count else math.nan if mean else 1.0
-    repeated = [a for a in axes if x.strides[a] == 0 and x.shape[a] > 1]
-    if repeated:  # a stretched view: the sum of n equal numbers
+    factor = 1.0
+    if mean:
+        count = math.prod([x.shape[a] for a in axes])
+        factor = 1.0 / count if count else math.nan
+    if 0 in x.strides:  # a stretched view: the sum of n equal numbers
+        repeated = [a for a in axes if x.strides[a] == 0 and x.shape[a] > 1]
         factor *= math.prod([x.shape[a] for a in repeated])
         x = x[tuple([slice(0, 1) if a in repeated else slice(None) for a in range(x.ndim)])]
     sums = None
@@ -59,6 +61,40 @@ def total(x: Array, axes: tuple[int, ...], mean: bool = False) -> Any:
     if sums is None:
         sums = np.add.reduce(x, axis=axes, dtype=np.float64)
     return (sums if factor == 1.0 else sums * factor).astype(x.dtype)
+
+
+def product_total(x: Array, y: Array, axes: tuple[int, ...]) -> Any:
+    """The sum of x * y over some axes, without the product in memory where NumPy can do so.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        Of one shape and dtype.
+    axes : tuple of int
+        Sorted, non-negative.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of x's dtype.
+    """
+    large = x.size > SMALL and x.dtype.char == "f" == y.dtype.char
+    if large and x.flags.c_contiguous and y.flags.c_contiguous:
+        if axes == tuple(range(len(axes))) and len(axes) < x.ndim:
+            middle = x.shape[len(axes) :]
+            width = math.prod(middle)
+            n = x.size // width
+            whole = n - n % BLOCK
+            x, y = x.reshape(n, width), y.reshape(n, width)
+            parts = [a[:whole].reshape(-1, BLOCK, width) for a in (x, y)]
+            sums = np.add.reduce(np.einsum("kij,kij->kj", *parts), axis=0, dtype=np.float64)
+            if whole < n:
+                sums += np.add.reduce(x[whole:] * y[whole:], axis=0, dtype=np.float64)
+            return sums.reshape(middle).astype(x.dtype)
+        if axes[-1] == x.ndim - 1 and 16 <= x.shape[-1] <= 4096:
+            rows = np.vecdot(x, y)
+            return np.add.reduce(rows, axis=axes[:-1], dtype=np.float64).astype(x.dtype)
+    return total(x * y, axes)
 
 
 def _blocks(x: Array, axes: tuple[int, ...]) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from ..primitive import Primitive, bind, elementwise, nondifferentiable, public
 from ..tensor import FLOATING, operand
 from .samples import binary, unary
+from .shape import sum_product_to, sum_to, unstretch
 
 
 def _doc(summary: str, example: str, inputs: str = "x", note: str = "") -> str:
@@ -44,6 +45,7 @@ subtract = elementwise(
     lambda t, _x, _y, _out: t,
     lambda t, _x, _y, _out: -t,
     function="subtract",
+    summed=(None, lambda g, shape, *_: -sum_to(g, shape)),
     formula=r"x - y",
     vjp_formula=r"(g,\; -g)",
     samples=binary(),
@@ -56,6 +58,10 @@ multiply = elementwise(
     lambda t, _x, y, _out: t * y,
     lambda t, x, _y, _out: t * x,
     function="multiply",
+    summed=(
+        lambda g, shape, _x, y, _out: sum_product_to(g, y, shape),
+        lambda g, shape, x, _y, _out: sum_product_to(g, x, shape),
+    ),
     formula=r"x\,y",
     vjp_formula=r"(g\,y,\; g\,x)",
     samples=binary(),
@@ -66,8 +72,9 @@ divide = elementwise(
     "div",
     np.true_divide,
     lambda t, _x, y, _out: t / y,
-    lambda t, _x, y, out: -(t * out / y),
+    lambda t, _x, y, out: t * out / -y,
     function="divide",
+    summed=(None, lambda g, shape, _x, y, out: sum_product_to(g, out, shape) / -unstretch(y, shape)),
     aliases=("true_divide",),
     formula=r"x / y",
     vjp_formula=r"\left(\frac{g}{y},\; -\frac{g\,\mathrm{out}}{y}\right)",

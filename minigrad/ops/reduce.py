@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from ..primitive import bind, general, linear, nondifferentiable, public
-from ..tensor import Array, Shape, describe, operand
+from ..primitive import bind, general, linear, nondifferentiable, public, stretch
+from ..tensor import Array, Shape, Tensor, describe, operand
 from .accumulate import kept_shape, normalize_axes, total
 from .elementwise import astype, equal, where  # type: ignore[attr-defined]
 from .samples import calls
@@ -36,6 +36,8 @@ def _axes(name: str, x: Any, axis: Any) -> tuple[int, ...]:
 
 def _expand(value: Any, axes: tuple[int, ...], shape: Shape) -> Any:
     """Put reduced axes back and stretch over them: the transpose of a sum."""
+    if not isinstance(value, Tensor):
+        return stretch(np.asarray(value).reshape(kept_shape(shape, axes)), shape)
     if len(shape) != value.ndim:
         value = reshape(value, kept_shape(shape, axes))
     return broadcast_to(value, shape)

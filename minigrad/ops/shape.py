@@ -8,8 +8,37 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..primitive import bind, linear, public, stretch
-from ..tensor import FUNCTIONS, Shape, describe, operand
+from ..tensor import FUNCTIONS, Shape, Tensor, describe, operand
+from .accumulate import product_total, total
 from .samples import calls
+
+
+def stretched_axes(full: Shape, shape: Shape) -> tuple[int, ...]:
+    """The axes that a broadcast from `shape` to `full` has stretched.
+
+    Examples
+    --------
+    >>> stretched_axes((2, 3, 4), (3, 1))
+    (0, 2)
+    """
+    lead = len(full) - len(shape)
+    return (*range(lead), *[i for i, n in enumerate(shape, lead) if n == 1 and full[i] != 1])
+
+
+def sum_product_to(g: Any, x: Any, shape: Shape) -> Any:
+    """``sum_to(g * x, shape)`` without the product in memory, on plain arrays."""
+    axes = stretched_axes(g.shape, shape)
+    if not axes or x.__class__ is not np.ndarray or x.shape != g.shape or x.dtype != g.dtype:
+        return sum_to(g * x, shape)
+    return np.reshape(product_total(g, x, axes), shape)
+
+
+def unstretch(x: Any, shape: Shape) -> Any:
+    """The array that was stretched: along the stretched axes all entries are equal."""
+    if x.shape == shape:
+        return x
+    axes = stretched_axes(x.shape, shape)
+    return x[tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])].reshape(shape)
 
 
 def sum_to(g: Any, shape: Shape) -> Any:
@@ -20,12 +49,9 @@ def sum_to(g: Any, shape: Shape) -> Any:
     >>> sum_to(np.ones((3, 4)), (4,))
     array([3., 3., 3., 3.])
     """
-    lead = g.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(
-        [i + lead for i, n in enumerate(shape) if n == 1 and g.shape[i + lead] != 1]
-    )
+    axes = stretched_axes(g.shape, shape)
     if axes:
-        g = FUNCTIONS["sum"](g, axis=axes)
+        g = FUNCTIONS["sum"](g, axis=axes) if isinstance(g, Tensor) else total(g, axes)
     return g if g.shape == shape else reshape(g, shape)
 
 
