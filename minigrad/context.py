@@ -27,6 +27,9 @@ class Observer(Protocol):
     def value(self, primitive: Primitive, inputs: Any, value: Any, node: Node | None) -> None:
         """An operation was evaluated."""
 
+    def cotangent(self, node: Node, cotangent: Any) -> None:
+        """A backward pass arrived at `node`; this is its complete cotangent."""
+
     def contribution(self, node: Node, slot: int, parent: Node, cotangent: Any) -> None:
         """A backward pass sent `cotangent` from `node` to the parent in a slot."""
 
@@ -36,6 +39,9 @@ class Trace(Protocol):
 
     def constant(self, value: Any) -> Node:
         """The node of a value that nobody tracks."""
+
+    def looked(self, node: Node) -> None:
+        """The function took a value out of the graph: what it does with it cannot be replayed."""
 
 
 class State:

@@ -196,10 +196,8 @@ def finish(
             raise refuse(primitive, inputs, out)
     node = None
     if (
-        state.recording
-        and any(n is not None for n in nodes)
-        and (primitive.differentiable or state.tracing is not None)
-    ):
+        state.tracing is not None or (state.recording and primitive.differentiable)
+    ) and any(n is not None for n in nodes):
         node = connect(primitive, inputs, values, nodes, params, outs, state, depth + 1)
     if state.observer is not None:
         state.observer.value(primitive, inputs, value, node)
@@ -256,7 +254,7 @@ def connect(
     saved += [out if keep else None for out, keep in zip(outs, keeps[len(saved) :], strict=True)]
     return Node(
         primitive, tuple(parents), params, tuple(saved), shape, dtype,
-        primitive.differentiable and any(tracked), *origin,
+        state.recording and primitive.differentiable and any(tracked), *origin,
     )  # fmt: skip
 
 

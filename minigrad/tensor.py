@@ -247,6 +247,7 @@ class Tensor:
     @property
     def data(self) -> Array:
         """The value as a read-only array that shares memory; a leaf's may be rebound."""
+        self._look()
         view = self._value.view()
         view.flags.writeable = False
         return view
@@ -268,11 +269,19 @@ class Tensor:
         """The value of a tensor with one element as a Python scalar."""
         if self.size != 1:
             raise ShapeError(f"item() needs one element, and this is {describe(self)}.")
+        self._look()
         return self._value.item()
 
     def tolist(self) -> Any:
         """The value as nested lists of Python scalars."""
+        self._look()
         return self._value.tolist()
+
+    def _look(self) -> None:
+        """Tell a trace that a value leaves the graph."""
+        tracing = context.current().tracing
+        if tracing is not None and self._node is not None:
+            tracing.looked(self._node)
 
     def detach(self) -> Tensor:
         """The same value, not tracked."""
@@ -350,6 +359,7 @@ class Tensor:
     def __index__(self) -> int:
         if self.ndim or self.dtype.kind not in "iu":
             raise DtypeError(f"only a 0-d integer tensor is an index, and this is {describe(self)}.")
+        self._look()
         return int(self._value)
 
     def __format__(self, spec: str) -> str:
@@ -392,6 +402,7 @@ class Tensor:
                 f"NumPy asked for the plain array of {describe(self)}, which would cut the graph "
                 "in silence. Write x.numpy() or x.detach() to leave the graph on purpose."
             )
+        self._look()
         return np.array(self._value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

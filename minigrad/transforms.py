@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from .autodiff import collect, conform, pullback, pushforward, seed
+from .autodiff import collect, enter, pullback, pushforward, seed
 from .context import current, surroundings
 from .errors import ArgumentError, DtypeError, GradientError
-from .primitive import REGISTRY, bind
 from .tensor import FLOATING, FUNCTIONS, Leaf, Node, Tensor, as_tensor, describe
 
 Function = Callable[..., Any]
@@ -85,7 +84,8 @@ class _Run:
 
     def __init__(self, who: str, f: Function, primals: Sequence[Any], has_aux: bool = False) -> None:
         self.who = who
-        self.outer = current().recording
+        self.recording, tracing = current().recording, current().tracing is not None
+        self.outer = self.recording or tracing  # a trace shows what no_grad computes, too
         leaves, rebuild = flatten(tuple(primals))
         with surroundings(recording=True):
             self.inputs = [self._fresh(leaf) for leaf in leaves]
@@ -105,9 +105,9 @@ class _Run:
         self.roots = [o._node for o in self.outputs if o._node is not None]
         self.fresh: list[Node] = [x._node for x in self.inputs if x._node is not None]
         self.nodes, foreign = collect(self.roots, self.fresh)
-        self.lift = foreign and self.outer
-        self.aux = tree_map(self._leave, aux)
-        self.value = self.rebuild([self._leave(o) for o in self.outputs])
+        self.lift = tracing or (foreign and self.outer)
+        self.aux = tree_map(lambda x: self._leave(x, self.lift), aux)
+        self.value = self.rebuild([self._leave(o, self.lift) for o in self.outputs])
 
     def _fresh(self, leaf: Any) -> Tensor:
         x = as_tensor(leaf)
@@ -117,50 +117,51 @@ class _Run:
                 "integers and booleans are data. Write 3.0 for 3, or x.astype(float), or leave the "
                 "argument out with argnums."
             )
-        if x.requires_grad and self.outer:
-            return FUNCTIONS["identity"](x)  # type: ignore[no-any-return]
+        if x._node is not None and self.outer:
+            same = FUNCTIONS["identity"](x)
+            same._node.requires_grad = True
+            return same  # type: ignore[no-any-return]
         name = x.name
         fresh = Tensor(x._value, Leaf(x._value, True, depth=4))
         fresh.name = name
         return fresh
 
-    def _leave(self, x: Any) -> Any:
+    def _leave(self, x: Any, lift: bool) -> Any:
         """Results do not keep the inner graph alive, unless an outer one needs it."""
-        return Tensor(x._value) if isinstance(x, Tensor) and not self.lift else x
+        if not isinstance(x, Tensor):
+            return x
+        if not lift:
+            return Tensor(x._value)
+        return x if self.recording else FUNCTIONS["stop_gradient"](x)
 
     def pull(self, cotangents: Sequence[Any]) -> list[Tensor]:
         """Reverse mode: a cotangent per output, a gradient per input."""
         lift = self.lift or (self.outer and any(_tracked(c) for c in cotangents))
         pending: dict[Node, Any] = {}
         for output, c in zip(self.outputs, cotangents, strict=True):
-            node, c = output._node, _plain(seed(output, c, self.who), lift)
+            node, c = output._node, enter(seed(output, c, self.who), lift)
             if node is not None:
                 pending[node] = c if node not in pending else pending[node] + c
         with surroundings(recording=lift):
             found = pullback(self.nodes, pending, set(self.fresh), lift)
-        return [_result(found.get(n), n) for n in self.fresh]
+        return [self._leave(_result(found.get(n), n), lift) for n in self.fresh]
 
     def push(self, tangents: Sequence[Any]) -> list[Tensor]:
         """Forward mode: a tangent per input, a tangent per output."""
         lift = self.lift or (self.outer and any(_tracked(t) for t in tangents))
         start = {
-            x._node: _plain(seed(x, t, f"{self.who}, tangent"), lift)
+            x._node: enter(seed(x, t, f"{self.who}, tangent"), lift)
             for x, t in zip(self.inputs, tangents, strict=True)
             if t is not None and x._node is not None
         }
         with surroundings(recording=lift):
             found = pushforward(self.nodes, start, lift)
-        return [_result(found.get(o._node) if o._node else None, o) for o in self.outputs]
+        results = [_result(found.get(o._node) if o._node else None, o) for o in self.outputs]
+        return [self._leave(r, lift) for r in results]
 
 
 def _tracked(x: Any) -> bool:
     return isinstance(x, Tensor) and x.requires_grad
-
-
-def _plain(x: Any, lift: bool) -> Any:
-    if isinstance(x, Tensor):
-        return x if lift else x._value
-    return Tensor(np.asarray(x)) if lift else x
 
 
 def _result(x: Any, like: Any) -> Tensor:
