@@ -17,7 +17,7 @@ import numpy as np
 from .context import _STATE, State, current
 from .errors import DtypeError, GradientError, ShapeError
 from .primitive import PICK, REGISTRY, bind, lifted, stretch
-from .tensor import FLOATING, ArrayLike, Leaf, Node, Tensor, describe
+from .tensor import FLOATING, ArrayLike, Leaf, Node, Tensor, at, describe
 
 by_serial = attrgetter("serial")
 
@@ -66,6 +66,7 @@ def pullback(
     cotangents: dict[Node, Any],
     targets: set[Node] | None = None,
     lift: bool = False,
+    free: bool = False,
 ) -> dict[Node, Any]:
     """Carry cotangents from outputs to inputs (reverse mode).
 
@@ -79,6 +80,8 @@ def pullback(
         Nodes whose cotangents are wanted; by default all leaves.
     lift : bool
         Whether to record the rules.
+    free : bool
+        Whether to give back what each node saved as soon as it is used.
 
     Returns
     -------
@@ -110,6 +113,11 @@ def pullback(
         if primitive is None:
             continue
         parents, params, saved = node.parents, node.params, node.saved
+        if not saved:
+            raise GradientError(
+                f"backward() went through `{node.op}` (made at {at(node)}) before and gave back what it "
+                "had saved. Call the earlier backward(retain_graph=True) to walk a graph twice."
+            )
         if primitive is PICK:  # one of several outputs: the maker wants all cotangents at once
             if parents[0] in needed:
                 slots = pending.setdefault(parents[0], [None] * parents[0].primitive.outputs)
@@ -149,11 +157,15 @@ def pullback(
                 pending[parent] = c
             elif parent in owned:
                 np.add(before, c, out=before)
+            elif lift or observer is not None or before.__class__ is not np.ndarray:
+                pending[parent] = before + c
             else:
-                pending[parent] = before = before + c
-                if before.__class__ is np.ndarray:
-                    owned.add(parent)
-        g = c = contributions = saved = None  # give memory back before the next node
+                fresh = contributions is None and c is not g and c.base is None
+                pending[parent] = np.add(before, c, out=c) if fresh else before + c
+                owned.add(parent)
+        if free:
+            node.saved = ()
+        before = g = c = contributions = saved = None  # give memory back before the next node
         if lift:
             _STATE.reset(token)
     return found
@@ -281,7 +293,9 @@ def enter(x: Any, lift: bool) -> Any:
     return Tensor(x, None if tracing is None else tracing.constant(x))
 
 
-def backward(output: Tensor, gradient: ArrayLike | None, create_graph: bool) -> None:
+def backward(
+    output: Tensor, gradient: ArrayLike | None, retain_graph: bool, create_graph: bool
+) -> None:
     """Accumulate gradients into the leaves: :meth:`Tensor.backward`."""
     node = output._node
     if node is None or not node.requires_grad:
@@ -292,7 +306,7 @@ def backward(output: Tensor, gradient: ArrayLike | None, create_graph: bool) -> 
     create_graph = create_graph or current().tracing is not None
     g = enter(seed(output, gradient, "backward()"), create_graph)
     nodes, _ = collect([node])
-    for leaf, found in pullback(nodes, {node: g}, lift=create_graph).items():
+    for leaf, found in pullback(nodes, {node: g}, None, create_graph, not retain_graph).items():
         if isinstance(leaf, Leaf):
             made = found if isinstance(found, Tensor) else Tensor(_own(found, g))
             leaf.grad = made if leaf.grad is None else leaf.grad + made

@@ -301,14 +301,16 @@ class Tensor:
         gradient : array_like, optional
             Cotangent of this tensor, of its shape; only a scalar may go without.
         retain_graph : bool, optional
-            Accepted for PyTorch's sake.  The graph lives as long as this tensor does.
+            Whether the graph can be walked again; by default only with `create_graph`.
+            Otherwise what the nodes saved is given back on the way, to save memory.
         create_graph : bool
             Whether the gradients are themselves differentiable.
 
         Raises
         ------
         GradientError
-            If nothing is tracked, or a non-scalar comes without a gradient.
+            If nothing is tracked, a non-scalar comes without a gradient, or the graph was
+            walked before.
         ShapeError
             If the gradient's shape is not this tensor's.
 
@@ -322,7 +324,7 @@ class Tensor:
         """
         from .autodiff import backward
 
-        backward(self, gradient, create_graph)
+        backward(self, gradient, create_graph if retain_graph is None else retain_graph, create_graph)
 
     # Python's protocols ----------------------------------------------------------
     def __repr__(self) -> str:
@@ -600,6 +602,12 @@ def operand(x: ArrayLike) -> Any:
     return x if isinstance(x, Tensor | np.ndarray) else np.asarray(x)
 
 
+def at(node: Node) -> str:
+    """Where the user made a node, for messages."""
+    file, line = node.location
+    return f'"{file}", line {line}'
+
+
 def describe(x: Any) -> str:
     """One phrase for messages: dtype, shape, name, and the line where it was made."""
     value = x._value if isinstance(x, Tensor) else x
@@ -612,8 +620,7 @@ def describe(x: Any) -> str:
     if x.name is not None:
         text += f" {x.name!r}"
     if x._node is not None:
-        file, line = x._node.location
-        text += f' made by `{x._node.op}` at "{file}", line {line}'
+        text += f" made by `{x._node.op}` at {at(x._node)}"
     return f"a tensor {text}"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..primitive import Primitive, bind, elementwise, nondifferentiable, public
 from ..tensor import FLOATING, operand
 from .samples import binary, unary
-from .shape import sum_product_to, sum_to, unstretch
+from .shape import scaled, sum_product_to, sum_to, unstretch
 
 
 def _doc(summary: str, example: str, inputs: str = "x", note: str = "") -> str:
@@ -106,7 +106,7 @@ def _power_in_base(t: Any, x: Any, y: Any, _out: Any) -> Any:
     if y.__class__ in (int, float):
         if y == 0:
             return t * 0.0
-        return t * x * y if y == 2 else t * y if y == 1 else t * y * x ** (y - 1)
+        return scaled(t, y) * (x if y == 2 else x ** (y - 1)) if y != 1 else t
     zero = y == 0
     return where(zero, 0.0 * t, t * y * power(x, where(zero, 1.0, y - 1.0)))
 
@@ -139,7 +139,7 @@ public("power", np.power)(power)
 square = elementwise(
     "square",
     np.square,
-    lambda t, x, _out: t * x * 2.0,
+    lambda t, x, _out: scaled(t, 2.0) * x,
     formula=r"x^2",
     vjp_formula=r"2\,g\,x",
     samples=unary(),
