@@ -1,0 +1,1 @@
+"""Measurements of minigrad against its peers; see README.md beside this file."""
