@@ -87,7 +87,7 @@ def run(quick: bool = False, tiny: bool = False, threads: int = 1) -> Report:
     report = Report("memory: peak of one step beyond its inputs, in arrays of x's size")
     absent = missing_peers()
     names = [name for name in CONTENDERS if not any(name.startswith(a) for a in absent)]
-    for shape in ((512, 64),) if tiny else SHAPES[:1] if quick else SHAPES:
+    for shape in ((8192, 64),) if tiny else SHAPES[:1] if quick else SHAPES:
         p = problem(shape)
         columns = [("contender", ""), ("arrays", ".2f"), ("MiB", ".1f"), ("composed / it", ".2f")]
         table = Table(f"{'x'.join(map(str, shape))} (x: {p.x.nbytes / 2**20:.1f} MiB)", columns)
