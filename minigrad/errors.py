@@ -40,6 +40,10 @@ class NonFiniteError(MinigradError, FloatingPointError):
     """Raised under :func:`minigrad.debug_nans` by the first op that made a NaN."""
 
 
+class GradientCheckError(MinigradError, AssertionError):
+    """A gradient check did not pass; the message is its report."""
+
+
 class MissingExtraError(MinigradError, ImportError):
     """An optional library is not installed; the message names the extra."""
 

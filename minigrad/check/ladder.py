@@ -1,0 +1,253 @@
+"""The step ladder: a derivative from function values, with a bound on its own error.
+
+A central difference has two errors.  The step is too long (truncation), or it is too
+short (the rounding of the function's values, divided by the step).  No fixed step suits
+all functions, so here many steps are tried, each a quarter of the one before.
+
+- Neville's scheme combines any run of neighbouring steps (a *window*) to cancel the
+  leading truncation terms.  How much a window's result changes when one step is added
+  bounds its truncation error.
+- The noise of the function's values is measured, not assumed (:func:`noise`).  Divided by
+  a window's shortest step it bounds its rounding error.
+- The window with the smallest sum of both bounds wins.
+
+Where the two one-sided differences do not approach one another, there is a kink within
+the step; such steps are left out, and if none is left, the kink is reported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..tensor import Array
+
+RATIO = 4  # each step is a quarter of the one before
+FIRST = 0.25  # the longest step, in units of the input's size
+LEVELS = 26  # the shortest possible step is 2e-16 of the input's size
+LONGEST = 8  # a window joins at most nine steps; more change nothing
+SAMPLES = 9  # values from which noise is measured
+SPACING = 61.803  # their distance, in units of the last place; not a round number on purpose
+WIDEN = 93.7  # ... and how much wider the grid gets where values repeat
+
+Line = Callable[[Any], Array]  # t -> the K scalar functions along one direction
+
+
+@dataclass
+class Estimate:
+    """The derivatives of K scalar functions at t = 0.
+
+    Attributes
+    ----------
+    value : ndarray, shape (K,)
+        NaN where no window exists.
+    truncation, rounding : ndarray, shape (K,)
+        Bounds of the two errors; infinite where no window exists.
+    step : ndarray, shape (K,)
+        The shortest step of the chosen window.
+    first : ndarray of int, shape (K,)
+        The level at which the chosen window begins.
+    last : ndarray of int, shape (K,)
+        The level at which it ends.
+    kink : ndarray of bool, shape (K,)
+        Whether one-sided derivatives differ, as far down as anything can be seen.
+    jump : ndarray, shape (K,)
+        The difference of the one-sided derivatives at a kink.
+    distance : ndarray, shape (K,)
+        A kink is at most this far away; zero where there is none.
+    steps : list of float
+        All steps that were tried.
+    differences : list of ndarray
+        Per step the K central differences.
+    """
+
+    value: Array
+    truncation: Array
+    rounding: Array
+    step: Array
+    first: Array
+    last: Array
+    kink: Array
+    jump: Array
+    distance: Array
+    steps: list[float] = field(default_factory=list)
+    differences: list[Array] = field(default_factory=list)
+
+    @property
+    def error(self) -> Array:
+        """The sum of both bounds."""
+        return self.truncation + self.rounding
+
+
+def noise(line: Line, centre: Array, size: float, unit: float) -> Array:
+    """How much the values jitter when the input moves by next to nothing.
+
+    A smooth function's high differences vanish on a fine grid, so what is left of them is
+    rounding.  If half of the values repeat, the function rounds more coarsely than its
+    dtype says (a float32 inside), and the grid is widened until they do not.
+
+    Parameters
+    ----------
+    line : callable
+        ``line(t)`` gives the K values at t.
+    centre : ndarray, shape (K,)
+        ``line(0)``.
+    size : float
+        The input's size.
+    unit : float
+        Rounding unit of the dtype in which the values are computed.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        Standard deviation of the jitter.
+
+    References
+    ----------
+    Moré and Wild, Estimating computational noise, SIAM J. Sci. Comput. 33, 2011.
+
+    Examples
+    --------
+    >>> rough = lambda t: np.array([np.float32(1 + t)], dtype=float)
+    >>> bool(1e-8 < noise(rough, rough(0.0), 1.0, 2.0**-53)[0] < 1e-6)
+    True
+    """
+    half = SAMPLES // 2
+    found = np.zeros_like(centre)
+    pending = np.ones(centre.shape, bool)
+    spacing = SPACING * unit * size
+    while pending.any() and spacing < 1e-4 * size:
+        samples = np.array(
+            [centre if i == 0 else line(spacing * i) for i in range(-half, half + 1)], centre.dtype
+        )
+        differences = np.diff(samples, axis=0)
+        fine = np.mean(differences == 0, axis=0) < 0.5
+        spreads = []
+        for order in range(2, 7):
+            differences = np.diff(differences, axis=0)
+            if order >= 4:
+                scale = math.factorial(order) ** 2 / math.factorial(2 * order)
+                spreads.append(np.sqrt(np.mean(differences**2, axis=0) * scale))
+        spread = np.max(spreads, axis=0)
+        take = pending & fine & np.isfinite(spread)
+        found[take] = spread[take]
+        pending &= ~take
+        if not np.isfinite(spread).all():
+            break  # too close to the edge of the domain: the floor has to do
+        spacing *= WIDEN
+    return found
+
+
+def climb(line: Line, centre: Array, size: float, jitter: Array, unit: float) -> Estimate:
+    """Differentiate K scalar functions at t = 0.
+
+    Parameters
+    ----------
+    line : callable
+        ``line(t)`` gives the K values at t; NaN where it is not defined.
+    centre : ndarray, shape (K,)
+        ``line(0)``.
+    size : float
+        The input's size; the first step is a quarter of it.
+    jitter : ndarray, shape (K,)
+        From :func:`noise`; must not be zero.
+    unit : float
+        Rounding unit of the dtype in which the values are computed.
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> f = lambda t: np.array([np.exp(t)])
+    >>> found = climb(f, f(0.0), 1.0, np.array([1e-16]), 2.0**-53)
+    >>> bool(abs(found.value[0] - 1.0) < found.error[0] < 1e-12)
+    True
+    """
+    width = len(centre)
+    steps: list[float] = []
+    differences: list[Array] = []
+    seconds: list[Array] = []
+    row: list[Array] = []
+    start = np.zeros(width, int)  # windows begin here or later: above it there are kinks
+    jump, distance = np.zeros_like(centre), np.zeros(width)
+    candidates: list[tuple[int, int, Array, Array, Array]] = []  # first, last, value, bounds
+    best = np.full(width, np.inf, centre.dtype)
+    dominated = 0
+    h = centre.dtype.type(FIRST * size)
+    with np.errstate(all="ignore"):
+        for level in range(LEVELS):
+            ahead, behind = line(h), line(-h)
+            steps.append(float(h))
+            differences.append((ahead - behind) / (2 * h))
+            seconds.append(np.abs((ahead - centre) - (centre - behind)) / h)
+            if level:
+                before = seconds[-2] if level == 1 else np.maximum(seconds[-2], seconds[-3] / RATIO)
+                # Smooth: it shrinks fourfold; a kink: it stays; rounding: it grows fourfold.
+                stays = (seconds[-1] > 0.6 * before) & (seconds[-1] < 2 * before)
+                stays &= seconds[-1] > 16 * jitter / h
+                start[stays], best[stays] = level + 1, np.inf
+                jump = np.where(stays, seconds[-1], jump)
+                distance = np.where(stays, float(h), distance)
+            above, row = row, [differences[-1]]
+            shortest = jitter / h
+            for j in range(1, min(level, LONGEST) + 1):
+                finer, coarser = row[j - 1], above[j - 1]
+                value = finer + (finer - coarser) / (RATIO ** (2 * j) - 1)
+                truncation = np.maximum(np.abs(value - finer), np.abs(value - coarser))
+                rounding = shortest + 4 * unit * np.abs(value)
+                candidates.append((level - j, level, value, truncation, rounding))
+                best = np.where(level - j >= start, np.fmin(best, truncation + rounding), best)
+                row.append(value)
+            dominated = dominated + 1 if np.all(shortest > best) else 0
+            if dominated == 2:
+                break
+            h /= RATIO
+        return _choose(candidates, start, jump, distance, steps, differences, centre)
+
+
+def _choose(
+    candidates: Any, start: Array, jump: Array, distance: Array, steps: Any, differences: Any,
+    centre: Array,
+) -> Estimate:  # fmt: skip
+    """Take the best window per function; the runners-up must not contradict it."""
+    width, infinite = len(start), np.full(len(start), np.inf, centre.dtype)
+    found = Estimate(
+        np.full(width, np.nan, centre.dtype), infinite, infinite.copy(),
+        np.full(width, np.nan), np.zeros(width, int), np.zeros(width, int),
+        np.zeros(width, bool), jump, distance, steps, differences,
+    )  # fmt: skip
+    if not candidates:
+        return found
+    firsts = np.array([c[0] for c in candidates])
+    lasts = np.array([c[1] for c in candidates])
+    values, truncations, roundings = (np.array([c[n] for c in candidates]) for n in (2, 3, 4))
+    totals = truncations + roundings
+    for k in range(width):
+        total = np.where((firsts >= start[k]) & np.isfinite(totals[:, k]), totals[:, k], np.inf)
+        order = np.argsort(total, kind="stable")
+        winner = order[0]
+        if not np.isfinite(total[winner]):
+            found.kink[k] = jump[k] > 0
+            continue
+        error = truncations[winner, k]
+        for other in order[1:4]:
+            if np.isfinite(total[other]):
+                apart = abs(values[other, k] - values[winner, k])
+                if apart > total[other] + total[winner]:
+                    error = max(error, apart)
+        found.value[k], found.truncation[k] = values[winner, k], error
+        found.rounding[k] = roundings[winner, k]
+        found.step[k], found.first[k], found.last[k] = (
+            steps[lasts[winner]],
+            firsts[winner],
+            lasts[winner],
+        )
+        # Below the kink nothing useful can be seen: it is (as good as) at the point itself.
+        found.kink[k] = 10 * found.error[k] > 0.05 * jump[k] > 0
+    return found
