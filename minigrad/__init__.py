@@ -16,6 +16,7 @@ from .context import enable_grad, is_grad_enabled, no_grad, scope
 from .errors import (
     ArgumentError,
     DtypeError,
+    GradientCheckError,
     GradientError,
     ImmutableError,
     MinigradError,
@@ -32,6 +33,7 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, tree_map, value_and_g
 __version__ = "0.1.0"
 
 from . import batchnorm  # noqa: E402
+from .check import gradcheck  # noqa: E402
 
 globals().update({k: v for k, v in _FUNCTIONS.items() if k not in ("getitem", "at_set", "at_add")})
 for _name in _METHODS & set(_FUNCTIONS):

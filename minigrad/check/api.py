@@ -186,6 +186,6 @@ def _explain_states(check: Checker, unresolved: Sequence[str]) -> None:
             check.note(
                 "resolution", "warning",
                 f"an error below {check.resolution(name):.0e} of the largest gradient entry would not "
-                f"be seen, and {check.required():.0e} is required. Use float64 inputs, values of moderate "
-                "size, a point away from singularities; or accept it with require_resolution=.", name,
+                f"be seen, and {check.required():.0e} is required. Use float64 inputs, values of "
+                "moderate size, a point away from singularities; or accept it with require_resolution=.", name,
             )  # fmt: skip

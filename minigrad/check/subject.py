@@ -102,7 +102,7 @@ def _select(who: str, inputs: Sequence[Array], names: Sequence[str], wrt: Any) -
         wrong = [names[i] for i in chosen if i not in floating]
         if wrong:
             raise ArgumentError(
-                f"{who}: wrt={wrt!r}: {wrong[0]!r} is data, without derivative. The inputs are: {known}."
+                f"{who}: wrt={wrt!r}: {wrong[0]!r} has no derivative. The inputs are: {known}."
             )
     if not chosen:
         raise ArgumentError(
