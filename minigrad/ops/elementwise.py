@@ -231,6 +231,23 @@ sigmoid = elementwise(
 )
 
 
+def _softplus(x: Any) -> Any:
+    # max(x, 0) + log(1 + exp(-|x|)): no overflow, no kink, analytic.
+    positive = np.real(x) > 0
+    return np.where(positive, x, 0) + np.log1p(np.exp(np.where(positive, -x, x)))
+
+
+softplus = elementwise(
+    "softplus",
+    _softplus,
+    lambda t, x, _out: t * sigmoid(x),
+    formula=r"\ln(1 + e^x)",
+    vjp_formula=r"\frac{g}{1 + e^{-x}}",
+    samples=unary(-4.0, 4.0),
+    doc=_doc("Smooth rectifier.", ">>> mg.softplus(mg.tensor([0.0]))\ntensor([0.69314718])"),
+)
+
+
 # Kinks -------------------------------------------------------------------------------------
 
 sign = nondifferentiable(
