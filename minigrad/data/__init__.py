@@ -1,0 +1,25 @@
+"""Data sets and loaders, by PyTorch's names, and the handwritten digits.
+
+>>> import minigrad as mg, numpy as np
+>>> images, labels = mg.data.digits("train", flatten=True)
+>>> data = mg.data.TensorDataset(images, labels)
+>>> loader = mg.data.DataLoader(data, batch_size=32, shuffle=True, generator=np.random.default_rng(0))
+>>> x, y = next(iter(loader))
+>>> x.shape, x.dtype.name, y.shape, y.dtype.name
+((32, 64), 'float32', (32,), 'int64')
+"""
+
+from .dataset import Dataset, Subset, TensorDataset
+from .digits import digits
+from .loader import DataLoader, default_collate
+from .split import stratified_split
+
+__all__ = [
+    "DataLoader",
+    "Dataset",
+    "Subset",
+    "TensorDataset",
+    "default_collate",
+    "digits",
+    "stratified_split",
+]
