@@ -13,6 +13,7 @@ tensor([0.66666667, 1.33333333, 2.        ])
 from . import ops as _ops  # noqa: F401  (fills the registry)
 from . import functional as _functional  # noqa: F401
 from .context import enable_grad, is_grad_enabled, no_grad, scope
+from .debug import debug_nans
 from .errors import (
     ArgumentError,
     DtypeError,
@@ -25,6 +26,7 @@ from .errors import (
     ShapeError,
     UnsupportedError,
 )
+from .seeding import manual_seed
 from .tensor import FUNCTIONS as _FUNCTIONS
 from .tensor import METHODS as _METHODS
 from .tensor import Tensor, as_tensor, tensor
@@ -38,3 +40,14 @@ from .check import gradcheck  # noqa: E402
 globals().update({k: v for k, v in _FUNCTIONS.items() if k not in ("getitem", "at_set", "at_add")})
 for _name in _METHODS & set(_FUNCTIONS):
     setattr(Tensor, _name, _FUNCTIONS[_name])
+
+
+_ON_DEMAND = ("data", "nn", "optim")  # packages that `import minigrad` does not wait for
+
+
+def __getattr__(name: str) -> object:
+    if name in _ON_DEMAND:
+        from importlib import import_module
+
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .context import _STATE, State, current
+from .context import _STATE, State, current, surroundings
 from .errors import DtypeError, GradientError, ShapeError
 from .primitive import PICK, REGISTRY, bind, lifted, stretch
 from .tensor import FLOATING, ArrayLike, Leaf, Node, Tensor, at, describe
@@ -142,10 +142,11 @@ def pullback(
             elif fused is not None and fused[slot] is not None and parent.op == "broadcast":
                 parent = parent.parents[0]  # skip the node that stretched: rule and sum in one
                 c = fused[slot](g, parent.shape, *saved)
-            elif params is None:
-                c = primitive.rules[slot](g, *saved)  # type: ignore[misc]
             else:
-                c = primitive.rules[slot](g, *saved, **params)  # type: ignore[misc]
+                rule = primitive.rules[slot]
+                if rule is None:  # a condition
+                    continue
+                c = rule(g, *saved) if params is None else rule(g, *saved, **params)
             if c is None:
                 continue
             if c.dtype is not parent.dtype or c.shape != parent.shape:
@@ -160,9 +161,12 @@ def pullback(
             elif lift or observer is not None or before.__class__ is not np.ndarray:
                 pending[parent] = before + c
             else:
-                fresh = contributions is None and c is not g and c.base is None
-                pending[parent] = np.add(before, c, out=c) if fresh else before + c
-                owned.add(parent)
+                fresh = (
+                    contributions is None and c is not g and c.__class__ is np.ndarray and c.base is None
+                )
+                pending[parent] = before = np.add(before, c, out=c) if fresh else before + c
+                if before.__class__ is np.ndarray:  # a sum of 0-d arrays is a scalar
+                    owned.add(parent)
         if free:
             node.saved = ()
         before = g = c = contributions = saved = None  # give memory back before the next node
@@ -200,7 +204,9 @@ def pushforward(
             continue
         params, saved = node.params or {}, node.saved
         if primitive is PICK:
-            tangents[node] = incoming[0][params["index"]]
+            picked = incoming[0][params["index"]]
+            if picked is not None:
+                tangents[node] = conform(picked, node, node)
             continue
         if lift:
             saved = lifted(node)
@@ -221,7 +227,10 @@ def pushforward(
                 if t is None:
                     continue
                 if primitive.family == "elementwise":
-                    part = primitive.rules[slot](t, *saved, **params)  # type: ignore[misc]
+                    rule = primitive.rules[slot]
+                    if rule is None:  # a condition
+                        continue
+                    part = rule(t, *saved, **params)
                 else:  # bilinear
                     part = bind(primitive, [*saved[:slot], t, *saved[slot + 1 : -1]], params)
                 total = part if total is None else total + part
@@ -231,6 +240,8 @@ def pushforward(
             if total.dtype is not node.dtype or total.shape != node.shape:
                 total = conform(total, node, node)
             tangents[node] = total
+        if state.observer is not None and total is not None:
+            state.observer.tangent(node, total)
         if lift:
             _STATE.reset(token)
     return tangents
@@ -269,7 +280,7 @@ def seed(output: Tensor, gradient: ArrayLike | None, who: str) -> Any:
                 "or say what to pull back: y.backward(gradient) with an array of y's shape."
             )
         return np.ones((), output.dtype)
-    g = gradient if isinstance(gradient, Tensor) else np.asarray(gradient)
+    g = gradient if isinstance(gradient, Tensor) else np.array(gradient)  # the user's may change
     if g.shape != output.shape:
         raise ShapeError(
             f"{who}: the cotangent has shape {list(g.shape)}, but the output is {describe(output)}. "
@@ -306,7 +317,9 @@ def backward(
     create_graph = create_graph or current().tracing is not None
     g = enter(seed(output, gradient, "backward()"), create_graph)
     nodes, _ = collect([node])
-    for leaf, found in pullback(nodes, {node: g}, None, create_graph, not retain_graph).items():
+    with surroundings():  # a rule that raises must not leave its state behind
+        gradients = pullback(nodes, {node: g}, None, create_graph, not retain_graph)
+    for leaf, found in gradients.items():
         if isinstance(leaf, Leaf):
             made = found if isinstance(found, Tensor) else Tensor(_own(found, g))
             leaf.grad = made if leaf.grad is None else leaf.grad + made

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,6 +31,9 @@ class Observer(Protocol):
 
     def contribution(self, node: Node, slot: int, parent: Node, cotangent: Any) -> None:
         """A backward pass sent `cotangent` from `node` to the parent in a slot."""
+
+    def tangent(self, node: Node, tangent: Any) -> None:
+        """A forward pass arrived at `node`; a tuple for several outputs."""
 
 
 class Trace(Protocol):
@@ -81,28 +83,43 @@ class State:
         self.observer = observer
         self.plain = recording and tracing is None and observer is None
 
-    def replace(self, **changes: Any) -> State:
-        """A copy with some fields changed."""
-        fields = ("recording", "scope", "vjp_of", "tracing", "observer")
-        return State(**{name: changes.get(name, getattr(self, name)) for name in fields})
-
 
 _STATE: ContextVar[State] = ContextVar("minigrad_state", default=State())
 current = _STATE.get
 
 
-@contextlib.contextmanager
-def surroundings(**changes: Any) -> Iterator[State]:
-    """Run a block with some fields of the state changed."""
-    state = current().replace(**changes)
-    token = _STATE.set(state)
-    try:
-        yield state
-    finally:
-        _STATE.reset(token)
+class surroundings:
+    """Run a block with some fields of the state changed.
+
+    Examples
+    --------
+    >>> with surroundings(recording=False):
+    ...     current().recording
+    False
+    """
+
+    __slots__ = ("_changes", "_tokens")
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+        self._tokens: list[Any] = []
+
+    def __enter__(self) -> None:
+        old, new = current(), self._changes.get
+        state = State(
+            new("recording", old.recording),
+            new("scope", old.scope),
+            new("vjp_of", old.vjp_of),
+            new("tracing", old.tracing),
+            new("observer", old.observer),
+        )
+        self._tokens.append(_STATE.set(state))
+
+    def __exit__(self, *exc: Any) -> None:
+        _STATE.reset(self._tokens.pop())
 
 
-class no_grad(contextlib.ContextDecorator):
+class no_grad(surroundings, contextlib.ContextDecorator):
     """Context manager and decorator: operations inside record nothing.
 
     Examples
@@ -115,22 +132,11 @@ class no_grad(contextlib.ContextDecorator):
     False
     """
 
-    recording = False
-
     def __init__(self) -> None:
-        self._stack: list[Any] = []
-
-    def __enter__(self) -> None:
-        manager = surroundings(recording=self.recording)
-        manager.__enter__()
-        self._stack.append(manager)
-
-    def __exit__(self, *exc: Any) -> None:
-        self._stack.pop().__exit__(*exc)
+        super().__init__(recording=False)
 
     def _recreate_cm(self) -> no_grad:
-        # A decorated function may run in several threads: each call gets its own.
-        return type(self)()
+        return type(self)()  # a decorated function may run in several threads: one for each call
 
 
 class enable_grad(no_grad):
@@ -146,11 +152,11 @@ class enable_grad(no_grad):
     True
     """
 
-    recording = True
+    def __init__(self) -> None:
+        surroundings.__init__(self, recording=True)
 
 
-@contextlib.contextmanager
-def scope(name: str) -> Iterator[None]:
+class scope(surroundings):
     """Name a part of the computation; pictures draw it as a box.
 
     Parameters
@@ -167,8 +173,9 @@ def scope(name: str) -> Iterator[None]:
     >>> y.node.scope
     ('block', 'square')
     """
-    with surroundings(scope=(*current().scope, str(name))):
-        yield
+
+    def __init__(self, name: str) -> None:
+        super().__init__(scope=(*current().scope, str(name)))
 
 
 def is_grad_enabled() -> bool:

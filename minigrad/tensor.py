@@ -8,6 +8,7 @@ Serial numbers grow with creation, so sorting by them is a topological order.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -404,8 +405,7 @@ class Tensor:
                 f"NumPy asked for the plain array of {describe(self)}, which would cut the graph "
                 "in silence. Write x.numpy() or x.detach() to leave the graph on purpose."
             )
-        self._look()
-        return np.array(self._value, dtype=dtype, copy=copy)
+        return np.array(self.data, dtype=dtype, copy=copy)  # read-only, unless NumPy copies
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         function = PROTOCOL.get(ufunc) if method == "__call__" else None
@@ -653,4 +653,14 @@ def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> 
             hint = "Leave the graph on purpose with x.numpy(), or build it from mg's functions."
         found = ", ".join(describe(a) for a in args if isinstance(a, Tensor))
         raise UnsupportedError(f"{name} does not record tensors ({found}). {hint}")
-    return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    except TypeError as error:
+        try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as wrong:
+            raise UnsupportedError(
+                f"{name}: minigrad's {function.__name__}{inspect.signature(function)} does not take all "
+                f"of NumPy's arguments: {wrong}. Leave them out, or convert before or after."
+            ) from error
+        raise

@@ -17,7 +17,7 @@ import numpy as np
 from .autodiff import collect, enter, pullback, pushforward, seed
 from .context import current, surroundings
 from .errors import ArgumentError, DtypeError, GradientError
-from .tensor import FLOATING, FUNCTIONS, Leaf, Node, Tensor, as_tensor, describe
+from .tensor import FLOATING, FUNCTIONS, Leaf, Node, Tensor, describe, tensor
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
@@ -110,7 +110,7 @@ class _Run:
         self.value = self.rebuild([self._leave(o, self.lift) for o in self.outputs])
 
     def _fresh(self, leaf: Any) -> Tensor:
-        x = as_tensor(leaf)
+        x = leaf if isinstance(leaf, Tensor) else tensor(leaf)  # a copy: the user's may change
         if x.dtype not in FLOATING:
             raise DtypeError(
                 f"{self.who}: a derivative with respect to {describe(leaf)} is not defined: "

@@ -118,10 +118,8 @@ def value(x: Any) -> Any:
 
 def _overflowed(variance: Any, centred: Any) -> bool:
     """Whether the squares of finite numbers became infinite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(value(variance).sum()):
-            return False
-    return bool(np.isinf(value(variance)).any() and np.isfinite(value(centred)).all())
+    largest = np.maximum.reduce(value(variance).real, axis=None)
+    return bool(np.isposinf(largest)) and bool(np.isfinite(value(centred)).all())
 
 
 def _flat(statistic: Any, layout: Layout) -> Any:

@@ -13,7 +13,9 @@ matrix is a plain running sum: for a million rows with mean 1e4 it is off by 136
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -78,8 +80,7 @@ def product_total(x: Array, y: Array, axes: tuple[int, ...]) -> Any:
     ndarray or scalar
         Of x's dtype.
     """
-    large = x.size > SMALL and x.dtype.char == "f" == y.dtype.char
-    if large and x.flags.c_contiguous and y.flags.c_contiguous:
+    if axes and x.dtype.char == "f" == y.dtype.char and x.flags.c_contiguous and y.flags.c_contiguous:
         if axes == tuple(range(len(axes))) and len(axes) < x.ndim:
             middle = x.shape[len(axes) :]
             width = math.prod(middle)
@@ -196,11 +197,16 @@ def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     >>> normalize_axes(-1, 3)
     (2,)
     """
+    return _normalize(tuple(axis) if isinstance(axis, list) else axis, ndim)
+
+
+@functools.lru_cache(maxsize=512)
+def _normalize(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
-    axes = (axis,) if isinstance(axis, int | np.integer) else tuple(axis)
+    axes = axis if isinstance(axis, tuple) else (axis,)
     for a in axes:
-        if not -ndim <= a < ndim:
+        if not -ndim <= operator.index(a) < ndim:
             raise IndexError(f"axis {a} is out of range for {ndim} dimensions")
     found = tuple(sorted({int(a) % ndim for a in axes}))
     if len(found) != len(axes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -80,9 +81,15 @@ def matmul(x: Any, y: Any) -> Any:
     left = reshape(x, (1, -1)) if x.ndim == 1 else x
     right = reshape(y, (-1, 1)) if y.ndim == 1 else y
     rows, columns = left.shape[-2:-1], right.shape[-1:]
-    batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2]) if x.ndim > 2 or y.ndim > 2 else ()
+    try:
+        batch = np.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+    except ValueError:
+        raise ShapeError(
+            f"matmul: x is {describe(x)}, y is {describe(y)}: the leading sizes {list(x.shape[:-2])} and "
+            f"{list(y.shape[:-2])} do not broadcast."
+        ) from None
     if right.ndim == 2 and left.ndim > 2:  # one tall product instead of many small ones
-        out = bind(_matmul, (reshape(left, (-1, left.shape[-1])), right))
+        out = bind(_matmul, (reshape(left, (math.prod(left.shape[:-1]), left.shape[-1])), right))
     else:
         left = broadcast_to(left, (*batch, *left.shape[-2:]))
         right = broadcast_to(right, (*batch, *right.shape[-2:]))

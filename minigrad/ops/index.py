@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DtypeError, ShapeError
 from ..primitive import bind, linear, public
-from ..tensor import FUNCTIONS, Array, Tensor, as_tensor, describe
+from ..tensor import FUNCTIONS, Array, Tensor, as_tensor, describe, operand
 
 
 class _Slot:
@@ -114,6 +114,22 @@ _scatter_add = linear(
 def getitem(x: Any, index: Any) -> Any:
     """Read elements: slices, Ellipsis, None, integer and boolean arrays, mixed.
 
+    Parameters
+    ----------
+    x : array_like
+    index : int, slice, Ellipsis, None, array of int or bool, or a tuple of these
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ArgumentError
+        For an index out of range.
+    DtypeError
+        For an index array of another dtype.
+
     Examples
     --------
     >>> import minigrad as mg
@@ -121,11 +137,23 @@ def getitem(x: Any, index: Any) -> Any:
     tensor([1., 1., 3.])
     """
     template, arrays = split_index(index)
-    return bind(_getitem, (as_tensor(x), *arrays), {"index": template})
+    return bind(_getitem, (operand(x), *arrays), {"index": template})
 
 
 def scatter_add(x: Any, shape: Any, index: Any) -> Any:
     """Zeros of a shape with x added at an index: the transpose of reading there.
+
+    Parameters
+    ----------
+    x : array_like
+        Of the shape that reading at the index would give.
+    shape : tuple of int
+        Of the result.
+    index : int, slice, Ellipsis, None, array of int or bool, or a tuple of these
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..errors import ArgumentError
 from ..primitive import bind, general, linear, nondifferentiable, public, stretch
 from ..tensor import Array, Shape, Tensor, describe, operand
 from .accumulate import kept_shape, normalize_axes, total
-from .elementwise import astype, equal, where  # type: ignore[attr-defined]
+from .elementwise import astype, equal, isnan, logical_or, where  # type: ignore[attr-defined]
 from .samples import calls
 from .shape import broadcast_to, reshape
 
@@ -36,11 +37,9 @@ def _axes(name: str, x: Any, axis: Any) -> tuple[int, ...]:
 
 def _expand(value: Any, axes: tuple[int, ...], shape: Shape) -> Any:
     """Put reduced axes back and stretch over them: the transpose of a sum."""
-    if not isinstance(value, Tensor):
-        return stretch(np.asarray(value).reshape(kept_shape(shape, axes)), shape)
-    if len(shape) != value.ndim:
+    if value.shape != shape[len(axes) :] or axes[-1:] != (len(axes) - 1,):  # not the leading axes
         value = reshape(value, kept_shape(shape, axes))
-    return broadcast_to(value, shape)
+    return broadcast_to(value, shape) if isinstance(value, Tensor) else stretch(np.asarray(value), shape)
 
 
 def _reduced(value: Any, x: Array, axes: tuple[int, ...], keepdims: bool) -> Any:
@@ -90,19 +89,15 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) ->
     return bind(_sum, (x,), {"axis": _axes("sum", x, axis), "keepdims": bool(keepdims)})
 
 
-def _count(shape: Shape, axes: tuple[int, ...]) -> int:
-    count = 1
-    for a in axes:
-        count *= shape[a]
-    return count
+def _mean_transpose(g: Any, _x: Any, _out: Any, axis: Any, keepdims: bool) -> Any:
+    count = math.prod([_x.shape[a] for a in axis])
+    return _expand(g * (1.0 / count) if count else g, axis, _x.shape)
 
 
 _mean = linear(
     "mean",
     lambda x, axis, keepdims: _reduced(total(x, axis, mean=True), x, axis, keepdims),
-    lambda g, _x, _out, axis, keepdims: _expand(
-        g * (1.0 / (_count(_x.shape, axis) or 1)), axis, _x.shape
-    ),
+    _mean_transpose,
     formula=r"\frac{1}{m}\sum_i x_i",
     vjp_formula=r"\operatorname{broadcast}(g / m)",
     samples=_CASES,
@@ -152,8 +147,8 @@ def _prepare(x: Any, dtype: Any) -> Any:
 
 
 def _shares(x: Any, out: Any, axis: tuple[int, ...]) -> Any:
-    """Per element its share of an extremum: ties are split evenly."""
-    mask = astype(equal(x, _expand(out, axis, x.shape)), x.dtype)
+    """Per element its share of an extremum: ties are split evenly; NaN wins, as in the value."""
+    mask = astype(logical_or(equal(x, _expand(out, axis, x.shape)), isnan(x)), x.dtype)
     return mask / sum(mask, axis=axis, keepdims=True)
 
 
@@ -206,7 +201,9 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     Raises
     ------
     ArgumentError
-        For an axis out of range or named twice, and for an empty reduction.
+        For an axis out of range or named twice.
+    ShapeError
+        If there is nothing to reduce.
 
     Examples
     --------
@@ -237,7 +234,9 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     Raises
     ------
     ArgumentError
-        For an axis out of range or named twice, and for an empty reduction.
+        For an axis out of range or named twice.
+    ShapeError
+        If there is nothing to reduce.
 
     Examples
     --------

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..primitive import bind, linear, public, stretch
 from ..tensor import FUNCTIONS, Shape, Tensor, describe, operand
-from .accumulate import product_total, total
+from .accumulate import SMALL, product_total, total
 from .samples import calls
 
 
@@ -22,21 +22,24 @@ def stretched_axes(full: Shape, shape: Shape) -> tuple[int, ...]:
     (0, 2)
     """
     lead = len(full) - len(shape)
+    if full[lead:] == shape:
+        return tuple(range(lead))
     return (*range(lead), *[i for i, n in enumerate(shape, lead) if n == 1 and full[i] != 1])
 
 
 def sum_product_to(g: Any, x: Any, shape: Shape) -> Any:
     """``sum_to(g * x, shape)`` without the product in memory, on plain arrays."""
-    axes = stretched_axes(g.shape, shape)
-    if not axes or x.__class__ is not np.ndarray or x.shape != g.shape or x.dtype != g.dtype:
+    if g.size <= SMALL or x.__class__ is not np.ndarray or x.shape != g.shape:
         return sum_to(g * x, shape)
-    return np.reshape(product_total(g, x, axes), shape)
+    return np.reshape(product_total(g, x, stretched_axes(g.shape, shape)), shape)
 
 
 def unstretch(x: Any, shape: Shape) -> Any:
     """The array that was stretched: along the stretched axes all entries are equal."""
     if x.shape == shape:
         return x
+    if not x.size:  # stretched to nothing: the entries are gone, and nothing is divided by them
+        return np.ones(shape, x.dtype)
     axes = stretched_axes(x.shape, shape)
     return x[tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])].reshape(shape)
 
@@ -191,7 +194,7 @@ def transpose(x: Any, axes: Any = None, *more: Any) -> Any:
     """
     x = operand(x)
     if more:
-        if len(more) == 1 and x.ndim != 2:
+        if len(more) == 1:
             return swapaxes(x, axes, more[0])
         axes = (axes, *more)
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple([_axis(a, x) for a in axes])
@@ -281,6 +284,11 @@ def expand_dims(x: Any, axis: Any) -> Any:
     -------
     Tensor
 
+    Raises
+    ------
+    ArgumentError
+        For a position outside of the result, or one named twice.
+
     Examples
     --------
     >>> import minigrad as mg
@@ -288,7 +296,11 @@ def expand_dims(x: Any, axis: Any) -> Any:
     (1, 2)
     """
     x = operand(x)
-    return reshape(x, np.expand_dims(np.empty(x.shape, bool), axis).shape)
+    try:
+        shape = np.expand_dims(np.empty(x.shape, bool), axis).shape
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(f"expand_dims: axis={axis!r}, x is {describe(x)}; {error}.") from None
+    return reshape(x, shape)
 
 
 _concatenate = linear(
