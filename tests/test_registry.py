@@ -1,0 +1,178 @@
+"""Every primitive against NumPy and against the oracles, generated from the registry.
+
+A new primitive needs nothing here: its declaration brings samples, and the tests find it.  Where
+NumPy has no function of its public function's name, REFERENCES says what its value is.
+"""
+
+from __future__ import annotations
+
+import doctest
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minigrad.primitive import REGISTRY, Primitive
+from tests import checks
+from tests.checks import cases
+
+
+def _batchnorm(x: Any, gamma: Any, beta: Any, axis: Any) -> Any:
+    axes = (axis,) if isinstance(axis, int) else axis
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
+    mu, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+    return (x - mu) / np.sqrt(var + 1e-5) * gamma.reshape(shape) + beta.reshape(shape)
+
+
+def _scatter_add(x: Any, shape: Any, index: Any) -> Any:
+    out = np.zeros(shape)
+    np.add.at(out, index, x)
+    return out
+
+
+# What primitives that NumPy does not have (by the name of their public function) compute.
+REFERENCES: dict[str, Callable[..., Any]] = {
+    "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -x)),
+    "relu": lambda x: np.maximum(x, 0.0),
+    "softplus": lambda x: np.logaddexp(x, 0.0),
+    "identity": lambda x: x.copy(),
+    "stop_gradient": lambda x: x.copy(),
+    "astype": lambda x, dtype: x.astype(dtype),
+    "getitem": lambda x, index: x[index],
+    "scatter_add": _scatter_add,
+    "fused": _batchnorm,
+}
+
+PRIMITIVES = checks.everything()
+DIFFERENTIABLE = [p for p in PRIMITIVES if p.differentiable]
+ELEMENTWISE = [p for p in PRIMITIVES if p.aligned == "shape"]
+FLOATS = ("float16", "float32", "float64")
+
+each = pytest.mark.parametrize("primitive", PRIMITIVES, ids=lambda p: p.name)
+differentiable = pytest.mark.parametrize("primitive", DIFFERENTIABLE, ids=lambda p: p.name)
+dtypes = pytest.mark.parametrize("dtype", FLOATS)
+
+
+def reference_of(primitive: Primitive) -> Callable[..., Any]:
+    """NumPy's function, or the one in REFERENCES."""
+    name = primitive.function.__name__
+    found = REFERENCES.get(name) or getattr(np, name, None) or getattr(np.linalg, name, None)
+    assert found, f"{primitive.name}: NumPy has no {name}; add its value to REFERENCES"
+    return found
+
+
+def reference_cases(primitive: Primitive) -> list[tuple[checks.Case, Callable[..., Any]]]:
+    """Each case beside the same call of the reference."""
+    one, other = cases(primitive), []
+    mine = primitive.function
+    try:
+        primitive.function = reference_of(primitive)
+        for case in cases(primitive):
+            frozen = case.call.__kwdefaults__ | {"function": primitive.function}
+            other.append(_calling(frozen))
+    finally:
+        primitive.function = mine
+    return list(zip(one, other, strict=True))
+
+
+def _calling(frozen: dict[str, Any]) -> Callable[..., Any]:
+    return lambda *new: frozen["function"](*frozen["rebuild"](iter(new)), **frozen["kwargs"])
+
+
+def seeded(primitive: Primitive) -> np.random.Generator:
+    """Random numbers that depend on the primitive's name and nothing else."""
+    return np.random.default_rng(zlib.crc32(primitive.name.encode()))
+
+
+@each
+def test_declaration_is_complete(primitive: Primitive) -> None:
+    primitive_name = REGISTRY[primitive.name]
+    assert primitive_name is primitive
+    checks.declared_completely(primitive)
+
+
+@each
+def test_example_in_the_docstring(primitive: Primitive) -> None:
+    # pytest's own collection does not see functions that a family makes.
+    function = primitive.function
+    namespace = dict(function.__globals__) | {"np": np, function.__name__: function}
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS, verbose=False
+    )  # fmt: skip
+    runner.run(parser.get_doctest(function.__doc__ or "", namespace, primitive.name, None, 0))
+    assert runner.tries > 0, f"{primitive.name}: no example"
+    assert runner.failures == 0, f"{primitive.name}: the example is wrong"
+
+
+@each
+@dtypes
+def test_value_is_numpys(primitive: Primitive, dtype: str) -> None:
+    for case, reference in reference_cases(primitive):
+        checks.value_against(case.cast(dtype), reference)
+
+
+@each
+@dtypes
+def test_recording_changes_nothing(primitive: Primitive, dtype: str) -> None:
+    for case in cases(primitive):
+        checks.recording_changes_nothing(case.cast(dtype))
+
+
+@differentiable
+@dtypes
+def test_first_order(primitive: Primitive, dtype: str) -> None:
+    rng = seeded(primitive)
+    for case in cases(primitive):
+        cast = case.cast(dtype)
+        checks.vjp_against_oracle(cast, rng)
+        checks.jvp_against_oracle(cast, rng)
+        checks.jvp_against_vjp(cast, rng)
+        checks.dtypes_are_kept(cast, rng)
+
+
+@differentiable
+def test_second_order(primitive: Primitive) -> None:
+    rng = seeded(primitive)
+    for case in cases(primitive):
+        checks.second_order(case, rng)
+
+
+@differentiable
+@dtypes
+def test_layouts_do_not_matter(primitive: Primitive, dtype: str) -> None:
+    rng = seeded(primitive)
+    for case in cases(primitive):
+        checks.layouts_do_not_matter(case.cast(dtype), rng)
+
+
+@differentiable
+def test_inputs_are_not_mutated(primitive: Primitive) -> None:
+    rng = seeded(primitive)
+    for case in cases(primitive):
+        checks.inputs_are_not_mutated(case, rng)
+
+
+@differentiable
+def test_nonfinite_values_follow_numpy(primitive: Primitive) -> None:
+    for case, reference in reference_cases(primitive):
+        checks.nonfinite_values_follow(case, reference, primitive.family == "elementwise")
+
+
+@pytest.mark.parametrize(
+    "primitive", [p for p in PRIMITIVES if not p.differentiable], ids=lambda p: p.name
+)
+def test_zero_on_purpose(primitive: Primitive) -> None:
+    for case in cases(primitive):
+        checks.nothing_is_differentiable(case)
+
+
+@pytest.mark.parametrize("primitive", ELEMENTWISE, ids=lambda p: p.name)
+def test_samples_break_things(primitive: Primitive) -> None:
+    """Elementwise samples include scalars and empty arrays, and for several inputs, broadcasting."""
+    shapes = [tuple(p.shape for p in case.primals) for case in cases(primitive)]
+    assert any(() in s for s in shapes), f"{primitive.name}: no 0-d sample"
+    assert any(0 in np.broadcast_shapes(*s) for s in shapes), f"{primitive.name}: no empty sample"
+    if len(shapes[0]) > 1:
+        assert any(len(set(s)) > 1 for s in shapes), f"{primitive.name}: no sample broadcasts"
