@@ -8,9 +8,8 @@ Serial numbers grow with creation, so sorting by them is a topological order.
 
 from __future__ import annotations
 
-import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -18,6 +17,10 @@ import numpy as np
 
 from . import context
 from .errors import ArgumentError, DtypeError, GradientError, ImmutableError, ShapeError
+from .syntax import FUNCTIONS as FUNCTIONS
+from .syntax import METHODS as METHODS
+from .syntax import PROTOCOL as PROTOCOL
+from .syntax import Syntax
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -27,8 +30,6 @@ ArrayLike: TypeAlias = Any  # a Tensor, an array, a scalar, or nested lists of s
 Shape: TypeAlias = tuple[int, ...]
 
 FLOATING = frozenset(np.dtype(c) for c in "efdg")  # half, single, double, long double
-FUNCTIONS: dict[str, Callable[..., Any]] = {}  # public functions by name; ops/ fills it
-PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours; ops/ fills it
 next_serial = itertools.count().__next__
 
 
@@ -40,7 +41,7 @@ class Node:
     primitive : Primitive or None
         What was applied; None for a leaf.
     parents : tuple
-        Per input its node; a Python scalar as it is; None for an array nobody tracks.
+        Per input its node; a Python scalar as it is; a `Spec` for an array nobody tracks.
     params : dict or None
         Static parameters of the primitive (axis, shape, ...).
     saved : tuple
@@ -56,6 +57,7 @@ class Node:
         Scope, and for a node of a backward pass the forward node it belongs to.
     """
 
+    _name: str | None
     __slots__ = (
         "_name", "code", "dtype", "instruction", "params", "parents", "primitive",
         "requires_grad", "saved", "serial", "shape", "state",
@@ -139,7 +141,7 @@ class Leaf(Node):
         return "constant" if self.value is not None else "leaf"
 
 
-class Tensor:
+class Tensor(Syntax):
     """An immutable array that remembers how it was made.
 
     Make one with :func:`minigrad.tensor`.  Arithmetic, comparisons, indexing and
@@ -155,7 +157,6 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "_name", "_node", "_value")
-    __array_priority__ = 1000.0
 
     def __init__(self, value: Array, node: Node | None = None) -> None:
         self._value = value
@@ -368,9 +369,6 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
 
-    def __hash__(self) -> int:
-        return id(self)
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if not self.is_leaf:
             raise GradientError(f"only leaves can be copied deeply, and this is {describe(self)}.")
@@ -386,149 +384,6 @@ class Tensor:
                 f"only leaves can be pickled, and this is {describe(self)}. Pickle x.detach()."
             )
         return _rebuild, (self._value, self.requires_grad, self.name)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise ImmutableError(
-            f"tensors are immutable, and this is {describe(self)}. "
-            "Instead of `x[i] = v` write `x = x.at[i].set(v)`; of `x[i] += v`, `x = x.at[i].add(v)`."
-        )
-
-    @property
-    def at(self) -> _At:
-        """``x.at[i].set(v)`` and ``x.at[i].add(v)``: a changed copy; gradients flow to both."""
-        return _At(self)
-
-    # NumPy's protocols -------------------------------------------------------------
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        if self.requires_grad:
-            raise GradientError(
-                f"NumPy asked for the plain array of {describe(self)}, which would cut the graph "
-                "in silence. Write x.numpy() or x.detach() to leave the graph on purpose."
-            )
-        return np.array(self.data, dtype=dtype, copy=copy)  # read-only, unless NumPy copies
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        function = PROTOCOL.get(ufunc) if method == "__call__" else None
-        return _protocol(f"np.{ufunc.__name__}", function, method, inputs, kwargs)
-
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        name = f"{func.__module__}.{func.__name__}".replace("numpy", "np")
-        return _protocol(name, PROTOCOL.get(func), "__call__", args, kwargs)
-
-    # Operators -----------------------------------------------------------------------
-    def __add__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["add"](self, other)  # type: ignore[no-any-return]
-
-    def __radd__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["add"](other, self)  # type: ignore[no-any-return]
-
-    def __sub__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["subtract"](self, other)  # type: ignore[no-any-return]
-
-    def __rsub__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["subtract"](other, self)  # type: ignore[no-any-return]
-
-    def __mul__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["multiply"](self, other)  # type: ignore[no-any-return]
-
-    def __rmul__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["multiply"](other, self)  # type: ignore[no-any-return]
-
-    def __truediv__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["divide"](self, other)  # type: ignore[no-any-return]
-
-    def __rtruediv__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["divide"](other, self)  # type: ignore[no-any-return]
-
-    def __pow__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["power"](self, other)  # type: ignore[no-any-return]
-
-    def __rpow__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["power"](other, self)  # type: ignore[no-any-return]
-
-    def __matmul__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["matmul"](self, other)  # type: ignore[no-any-return]
-
-    def __rmatmul__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["matmul"](other, self)  # type: ignore[no-any-return]
-
-    def __neg__(self) -> Tensor:
-        return FUNCTIONS["negative"](self)  # type: ignore[no-any-return]
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return FUNCTIONS["absolute"](self)  # type: ignore[no-any-return]
-
-    def __invert__(self) -> Tensor:
-        return FUNCTIONS["logical_not"](self)  # type: ignore[no-any-return]
-
-    def __and__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["logical_and"](self, other)  # type: ignore[no-any-return]
-
-    def __or__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["logical_or"](self, other)  # type: ignore[no-any-return]
-
-    def __eq__(self, other: ArrayLike) -> Tensor:  # type: ignore[override]
-        return FUNCTIONS["equal"](self, other)  # type: ignore[no-any-return]
-
-    def __ne__(self, other: ArrayLike) -> Tensor:  # type: ignore[override]
-        return FUNCTIONS["not_equal"](self, other)  # type: ignore[no-any-return]
-
-    def __lt__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["less"](self, other)  # type: ignore[no-any-return]
-
-    def __le__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["less_equal"](self, other)  # type: ignore[no-any-return]
-
-    def __gt__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["greater"](self, other)  # type: ignore[no-any-return]
-
-    def __ge__(self, other: ArrayLike) -> Tensor:
-        return FUNCTIONS["greater_equal"](self, other)  # type: ignore[no-any-return]
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return FUNCTIONS["getitem"](self, index)  # type: ignore[no-any-return]
-
-    # Methods: the functions of the same name, first argument bound ---------------------
-    @property
-    def T(self) -> Tensor:
-        """The transpose: all axes reversed."""
-        return FUNCTIONS["transpose"](self)  # type: ignore[no-any-return]
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        function = FUNCTIONS.get(name) if name in METHODS else None
-        if function is None:
-            hint = " Write mg." + name + "(x)." if name in FUNCTIONS else ""
-            raise AttributeError(f"a Tensor has no attribute {name!r}.{hint}")
-        return function.__get__(self)  # type: ignore[no-any-return]
-
-
-METHODS = frozenset(
-    "abs all any argmax argmin astype clip cos cumsum exp flatten log logsumexp log_softmax matmul "
-    "max mean min permute pow prod relu reshape round sigmoid sign sin softmax sqrt square "
-    "squeeze std sum swapaxes tanh transpose unsqueeze var view".split()
-)
-
-
-class _At:
-    """``x.at[index]``: the place in a tensor that `set` or `add` changes in a copy."""
-
-    def __init__(self, tensor: Tensor, index: Any = None) -> None:
-        self._tensor = tensor
-        self._index = index
-
-    def __getitem__(self, index: Any) -> _At:
-        return _At(self._tensor, index)
-
-    def set(self, value: ArrayLike) -> Tensor:
-        """A copy in which the elements at the index are `value`."""
-        return FUNCTIONS["at_set"](self._tensor, self._index, value)  # type: ignore[no-any-return]
-
-    def add(self, value: ArrayLike) -> Tensor:
-        """A copy with `value` added at the index; repeated indices accumulate."""
-        return FUNCTIONS["at_add"](self._tensor, self._index, value)  # type: ignore[no-any-return]
 
 
 def tensor(
@@ -635,32 +490,3 @@ def _differentiable(value: Array) -> Array:
 
 def _rebuild(value: Array, requires_grad: bool, name: str | None) -> Tensor:
     return tensor(value, requires_grad=requires_grad, name=name)
-
-
-def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> Any:
-    """Run our version of a NumPy function, or say what to use."""
-    from .errors import UnsupportedError
-
-    if function is None or kwargs.get("out") is not None:
-        base = name.rsplit(".", 1)[-1]
-        if method != "__call__":
-            name, hint = f"{name}.{method}", "Write the reduction with mg.sum, mg.max, ..."
-        elif kwargs.get("out") is not None:
-            hint = "Tensors are immutable: leave out= away and use the result."
-        elif base in FUNCTIONS:
-            hint = f"Use mg.{base}."
-        else:
-            hint = "Leave the graph on purpose with x.numpy(), or build it from mg's functions."
-        found = ", ".join(describe(a) for a in args if isinstance(a, Tensor))
-        raise UnsupportedError(f"{name} does not record tensors ({found}). {hint}")
-    try:
-        return function(*args, **kwargs)
-    except TypeError as error:
-        try:
-            inspect.signature(function).bind(*args, **kwargs)
-        except TypeError as wrong:
-            raise UnsupportedError(
-                f"{name}: minigrad's {function.__name__}{inspect.signature(function)} does not take all "
-                f"of NumPy's arguments: {wrong}. Leave them out, or convert before or after."
-            ) from error
-        raise

@@ -1,0 +1,160 @@
+"""Syntax: what Python's operators and NumPy's functions mean for a tensor.
+
+Nothing is computed here.  Every operator, method and NumPy function is looked up by
+name in a table that the primitives fill when they are declared.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import GradientError, ImmutableError, UnsupportedError
+
+if TYPE_CHECKING:
+    from .tensor import Tensor
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}  # public functions by name; ops/ fills it
+PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours; ops/ fills it
+
+METHODS = frozenset(
+    (
+        "abs all any argmax argmin astype clip cos cumsum exp flatten log logsumexp log_softmax "
+        "matmul max mean min permute pow prod relu reshape round sigmoid sign sin softmax sqrt "
+        "square squeeze std sum swapaxes tanh transpose unsqueeze var view"
+    ).split()
+)
+
+
+def _unary(name: str) -> Callable[[Any], Tensor]:
+    return lambda self: FUNCTIONS[name](self)  # type: ignore[no-any-return]
+
+
+def _left(name: str) -> Callable[[Any, Any], Tensor]:
+    return lambda self, other: FUNCTIONS[name](self, other)  # type: ignore[no-any-return]
+
+
+def _right(name: str) -> Callable[[Any, Any], Tensor]:
+    return lambda self, other: FUNCTIONS[name](other, self)  # type: ignore[no-any-return]
+
+
+class Syntax:
+    """The base of Tensor: operators, indexing, methods, NumPy's protocols."""
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+
+    __add__, __radd__ = _left("add"), _right("add")
+    __sub__, __rsub__ = _left("subtract"), _right("subtract")
+    __mul__, __rmul__ = _left("multiply"), _right("multiply")
+    __truediv__, __rtruediv__ = _left("divide"), _right("divide")
+    __pow__, __rpow__ = _left("power"), _right("power")
+    __matmul__, __rmatmul__ = _left("matmul"), _right("matmul")
+    __floordiv__, __rfloordiv__ = _left("floor_divide"), _right("floor_divide")
+    __mod__, __rmod__ = _left("remainder"), _right("remainder")
+    __and__, __rand__ = _left("logical_and"), _right("logical_and")
+    __or__, __ror__ = _left("logical_or"), _right("logical_or")
+    __neg__, __abs__, __invert__ = _unary("negative"), _unary("absolute"), _unary("logical_not")
+    __eq__, __ne__ = _left("equal"), _left("not_equal")  # type: ignore[assignment]
+    __lt__, __le__ = _left("less"), _left("less_equal")
+    __gt__, __ge__ = _left("greater"), _left("greater_equal")
+    __getitem__ = _left("getitem")
+    __hash__ = object.__hash__  # by identity: == is element by element
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise ImmutableError(
+            f"tensors are immutable, and this is {_describe(self)}. "
+            "Instead of `x[i] = v` write `x = x.at[i].set(v)`; of `x[i] += v`, `x = x.at[i].add(v)`."
+        )
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose: all axes reversed."""
+        return FUNCTIONS["transpose"](self)  # type: ignore[no-any-return]
+
+    @property
+    def at(self) -> At:
+        """``x.at[i].set(v)`` and ``x.at[i].add(v)``: a changed copy; gradients flow to both."""
+        return At(self)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        # Methods are the functions of the same name; once all are declared, the package makes
+        # them real attributes.  What arrives here is unknown, except to type checkers.
+        hint = f" Write mg.{name}(x)." if name in FUNCTIONS else ""
+        raise AttributeError(f"a Tensor has no attribute {name!r}.{hint}")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        x: Any = self
+        if x.requires_grad:
+            raise GradientError(
+                f"NumPy asked for the plain array of {_describe(x)}, which would cut the graph "
+                "in silence. Write x.numpy() or x.detach() to leave the graph on purpose."
+            )
+        return np.array(x.data, dtype=dtype, copy=copy)  # read-only, unless NumPy copies
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        function = PROTOCOL.get(ufunc) if method == "__call__" else None
+        return _protocol(f"np.{ufunc.__name__}", function, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        name = f"{func.__module__}.{func.__name__}".replace("numpy", "np")
+        return _protocol(name, PROTOCOL.get(func), "__call__", args, kwargs)
+
+
+class At:
+    """``x.at[index]``: the place in a tensor that a method changes in a copy."""
+
+    def __init__(self, tensor: Any, index: Any = None) -> None:
+        self._tensor = tensor
+        self._index = index
+
+    def __getitem__(self, index: Any) -> At:
+        return At(self._tensor, index)
+
+    def set(self, value: Any) -> Tensor:
+        """A copy in which the elements at the index are `value`."""
+        return FUNCTIONS["at_set"](self._tensor, self._index, value)  # type: ignore[no-any-return]
+
+    def add(self, value: Any) -> Tensor:
+        """A copy with `value` added at the index; repeated indices accumulate."""
+        return FUNCTIONS["at_add"](self._tensor, self._index, value)  # type: ignore[no-any-return]
+
+
+def _describe(x: Any) -> str:
+    from .tensor import describe
+
+    return describe(x)
+
+
+def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> Any:
+    """Run our version of a NumPy function, or say what to use."""
+    if function is None or kwargs.get("out") is not None:
+        base = name.rsplit(".", 1)[-1]
+        if method != "__call__":
+            name, hint = f"{name}.{method}", "Write the reduction with mg.sum, mg.max, ..."
+        elif kwargs.get("out") is not None:
+            hint = "Tensors are immutable: leave out= away and use the result."
+        elif base in FUNCTIONS:
+            hint = f"Use mg.{base}."
+        else:
+            hint = "Leave the graph on purpose with x.numpy(), or build it from mg's functions."
+        found = ", ".join(_describe(a) for a in args if isinstance(a, Syntax))
+        raise UnsupportedError(f"{name} does not record tensors ({found}). {hint}")
+    try:
+        return function(*args, **kwargs)
+    except TypeError as error:
+        try:
+            inspect.signature(function).bind(*args, **kwargs)
+        except TypeError as wrong:
+            ours = f"minigrad's {function.__name__}{inspect.signature(function)}"
+            raise UnsupportedError(
+                f"{name}: {ours} does not take all of NumPy's arguments: {wrong}. "
+                "Leave them out, or convert before or after."
+            ) from error
+        raise
