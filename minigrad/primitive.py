@@ -246,7 +246,7 @@ def connect(
     for v, node in zip(values, nodes, strict=True):
         if node is None:
             if isinstance(v, _SCALARS) or state.tracing is None:
-                parents.append(v if isinstance(v, _SCALARS) else None)
+                parents.append(v if isinstance(v, _SCALARS) else Spec(v))
                 continue
             node = state.tracing.constant(v)
         if primitive.aligned:
@@ -260,7 +260,7 @@ def connect(
     keeps = primitive.keeps(tracked)
     for i, (v, parent) in enumerate(zip(values, parents, strict=True)):
         if not keeps[i]:
-            v = Spec(v) if parent is None else parent
+            v = parent
         elif isinstance(v, np.ndarray) and not isinstance(inputs[i], Tensor) and v.flags.writeable:
             v = v.copy()  # the user's own array: it may change before the rule runs
         saved.append(v)
@@ -272,7 +272,7 @@ def connect(
 
 
 class Spec:
-    """Shape and dtype of an array that nobody tracks and no rule needs."""
+    """Shape and dtype: all that a node knows of an array that nobody tracks."""
 
     __slots__ = ("dtype", "shape")
 
@@ -325,9 +325,8 @@ def explain(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Ex
     if isinstance(error, MinigradError):
         return error
     found = "; ".join(f"input {i} is {describe(x)}" for i, x in enumerate(inputs))
-    kind = ArgumentError if isinstance(error, IndexError) else ShapeError
-    if isinstance(error, TypeError):
-        kind = DtypeError
+    by_type: Any = {IndexError: ArgumentError, TypeError: DtypeError}
+    kind = by_type.get(type(error), ShapeError)
     hint = ""
     if "broadcast" in str(error):
         hint = (
@@ -490,6 +489,8 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
     ndarray, as_array, get_frame = np.ndarray, np.asarray, sys._getframe
 
     def call(x: Any, y: Any) -> Any:
+        value_x: Any
+        value_y: Any
         if isinstance(x, Tensor):
             node_x, value_x = x._node, x._value
             if isinstance(y, Tensor):
@@ -526,7 +527,7 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
         parent_x: Any = node_x
         if node_x is None:
             keep = second
-            parent_x = value_x if x is value_x else None
+            parent_x = value_x if x is value_x else Spec(value_x)
         else:
             keep = both if node_y is not None else first
             if node_x.shape != shape:
@@ -535,7 +536,7 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
                 )
         parent_y: Any = node_y
         if node_y is None:
-            parent_y = value_y if y is value_y else None
+            parent_y = value_y if y is value_y else Spec(value_y)
         elif node_y.shape != shape:
             parent_y = derived(
                 "broadcast", node_y, {"shape": shape}, shape, dtype, (state, code, instruction)

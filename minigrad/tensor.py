@@ -166,7 +166,7 @@ class Tensor(Syntax):
     @property
     def shape(self) -> Shape:
         """Sizes of the dimensions."""
-        return self._value.shape
+        return self._value.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
