@@ -1,0 +1,182 @@
+"""Linear, Identity, Flatten, Dropout."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..ops.shape import flatten
+from ..seeding import check_generator
+from ..tensor import Tensor, as_tensor
+from . import functional, init
+from .module import Module
+from .parameter import Parameter
+
+
+class Linear(Module):
+    """The affine map ``x @ weight.T + bias`` of the last axis.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool
+        Whether to add a bias.
+    dtype : dtype
+        Of the parameters; float32, as in PyTorch.
+    generator : numpy.random.Generator, optional
+        For the first values; by default the one of :func:`minigrad.manual_seed`.
+
+    Attributes
+    ----------
+    weight : Parameter, shape (out_features, in_features)
+        At first uniform between -k and k with ``k = 1 / sqrt(in_features)``.
+    bias : Parameter, shape (out_features,), or None
+        At first the same.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> layer = mg.nn.Linear(3, 2)
+    >>> layer
+    Linear(in_features=3, out_features=2, bias=True)
+    >>> layer(mg.tensor([[1.0, 2.0, 3.0]], dtype="float32")).shape
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        dtype: Any = np.float32,
+        *,
+        generator: np.random.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = check_size("Linear", "in_features", in_features)
+        self.out_features = check_size("Linear", "out_features", out_features)
+        self.weight = Parameter(np.zeros((out_features, in_features), dtype))
+        self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None
+        if not bias:
+            self.register_parameter("bias", None)
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
+        """Draw the first values again."""
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5), generator=generator)
+        if self.bias is not None:
+            bound = 1.0 / math.sqrt(self.in_features) if self.in_features else 0.0
+            init.uniform_(self.bias, -bound, bound, generator=generator)
+
+    def forward(self, x: Any) -> Tensor:
+        """Apply the map to the last axis of x."""
+        return functional.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class Identity(Module):
+    """Returns its input; any arguments are accepted and forgotten.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.Identity()(mg.tensor([1.0]))
+    tensor([1.])
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: Any) -> Tensor:
+        """x itself."""
+        return as_tensor(x)
+
+
+class Flatten(Module):
+    """Merge neighbouring axes into one; by default all but the first.
+
+    Parameters
+    ----------
+    start_dim, end_dim : int
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.Flatten()(mg.broadcast_to(1.0, (5, 8, 8))).shape
+    (5, 64)
+    """
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+        self.end_dim = end_dim
+
+    def forward(self, x: Any) -> Tensor:
+        """x with the axes merged."""
+        return flatten(as_tensor(x), self.start_dim, self.end_dim)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        """The axes."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Dropout(Module):
+    """In training mode, zero each element with probability p and scale the others.
+
+    Parameters
+    ----------
+    p : float
+        From 0 to 1.
+    inplace : bool
+        Accepted for PyTorch's sake; tensors are immutable.
+    generator : numpy.random.Generator, optional
+        By default the one of :func:`minigrad.manual_seed`.
+
+    Examples
+    --------
+    >>> import minigrad as mg, numpy as np
+    >>> layer = mg.nn.Dropout(0.5, generator=np.random.default_rng(0))
+    >>> layer(mg.tensor([1.0, 1.0, 1.0, 1.0]))
+    tensor([2., 2., 2., 0.])
+    >>> layer.eval()(mg.tensor([1.0, 1.0]))
+    tensor([1., 1.])
+    """
+
+    def __init__(
+        self, p: float = 0.5, inplace: bool = False, *, generator: np.random.Generator | None = None
+    ) -> None:
+        super().__init__()
+        functional.check_probability("Dropout", p)
+        self.p = p
+        self.inplace = inplace
+        self.generator = check_generator("Dropout", generator)
+
+    def forward(self, x: Any) -> Tensor:
+        """x with some elements dropped, in training mode."""
+        return functional.dropout(x, self.p, self.training, self.generator)
+
+    def extra_repr(self) -> str:
+        """The probability."""
+        return f"p={self.p}"
+
+
+def check_size(who: str, name: str, size: Any) -> int:
+    """Refuse what is no size.
+
+    Examples
+    --------
+    >>> check_size("Linear", "in_features", 3)
+    3
+    """
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
+        raise ArgumentError(f"{who}: {name} is an integer from 0 upwards, not {size!r}.")
+    return int(size)
