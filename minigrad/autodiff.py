@@ -101,78 +101,81 @@ def pullback(
     owned: set[Node] = set()  # sums made here, which nobody else can see
     state = current()
     observer = state.observer
-    for node in reversed(nodes):
-        g = pending.pop(node, None)
-        if g is None:
-            continue
-        if observer is not None:
-            observer.cotangent(node, g)
-        if node in targets:
-            found[node] = g
-        primitive = node.primitive
-        if primitive is None:
-            continue
-        parents, params, saved = node.parents, node.params, node.saved
-        if not saved:
-            raise GradientError(
-                f"backward() went through `{node.op}` (made at {at(node)}) before and gave back what it "
-                "had saved. Call the earlier backward(retain_graph=True) to walk a graph twice."
-            )
-        if primitive is PICK:  # one of several outputs: the maker wants all cotangents at once
-            if parents[0] in needed:
-                slots = pending.setdefault(parents[0], [None] * parents[0].primitive.outputs)
-                i = params["index"]  # type: ignore[index]
-                slots[i] = g if slots[i] is None else slots[i] + g
-            continue
-        if lift:
-            saved = lifted(node)
-            token = _STATE.set(State(True, node.state.scope, node, state.tracing, observer))
-        fused = None if lift or observer is not None else primitive.summed
-        contributions: Any
-        if primitive.joint is None:
+    c: Any
+    entry = _STATE.set(state)  # so that whatever happens below can be undone in one place
+    try:
+        for node in reversed(nodes):
+            g = pending.pop(node, None)
+            if g is None:
+                continue
+            if node in targets:
+                found[node] = g
+            primitive = node.primitive
+            if primitive is None:
+                continue
+            parents, params = node.parents, node.params
+            if primitive is PICK:  # one of several outputs: their maker wants all cotangents at once
+                if parents[0] in needed:
+                    slots = pending.setdefault(parents[0], [None] * parents[0].primitive.outputs)
+                    i = params["index"]  # type: ignore[index]
+                    slots[i] = g if slots[i] is None else slots[i] + g
+                continue
+            saved = kept(node, lift, state)
+            fused: Any = None if lift or observer is not None else primitive.summed
             contributions = None
-        else:
-            wanted = tuple(p in needed for p in parents)
-            contributions = primitive.joint(g, wanted, *saved, **(params or {}))
-        for slot, parent in enumerate(parents):
-            if parent not in needed:
-                continue
-            if contributions is not None:
-                c = contributions[slot]
-            elif fused is not None and fused[slot] is not None and parent.op == "broadcast":
-                parent = parent.parents[0]  # skip the node that stretched: rule and sum in one
-                c = fused[slot](g, parent.shape, *saved)
-            else:
-                rule = primitive.rules[slot]
-                if rule is None:  # a condition
+            if primitive.joint is not None:
+                wanted = tuple([p in needed for p in parents])
+                contributions = primitive.joint(g, wanted, *saved, **(params or {}))
+            for slot, parent in enumerate(parents):
+                if parent not in needed:
                     continue
-                c = rule(g, *saved) if params is None else rule(g, *saved, **params)
-            if c is None:
-                continue
-            if c.dtype is not parent.dtype or c.shape != parent.shape:
-                c = conform(c, parent, node)
-            if observer is not None:
-                observer.contribution(node, slot, parent, c)
-            before = pending.get(parent)
-            if before is None:
-                pending[parent] = c
-            elif parent in owned:
-                np.add(before, c, out=before)
-            elif lift or observer is not None or before.__class__ is not np.ndarray:
-                pending[parent] = before + c
-            else:
-                fresh = (
-                    contributions is None and c is not g and c.__class__ is np.ndarray and c.base is None
-                )
-                pending[parent] = before = np.add(before, c, out=c) if fresh else before + c
-                if before.__class__ is np.ndarray:  # a sum of 0-d arrays is a scalar
-                    owned.add(parent)
-        if free:
-            node.saved = ()
-        before = g = c = contributions = saved = None  # give memory back before the next node
-        if lift:
-            _STATE.reset(token)
+                if contributions is not None:
+                    c = contributions[slot]
+                elif fused is not None and fused[slot] is not None and parent.op == "broadcast":
+                    parent = parent.parents[0]  # skip the node that stretched: rule and sum in one
+                    c = fused[slot](g, parent.shape, *saved)
+                else:
+                    rule = primitive.rules[slot]
+                    if rule is None:  # a condition
+                        continue
+                    c = rule(g, *saved) if params is None else rule(g, *saved, **params)
+                if c is None:
+                    continue
+                if c.dtype is not parent.dtype or c.shape != parent.shape:
+                    c = conform(c, parent, node)
+                if observer is not None:
+                    observer.contribution(node, slot, parent, c)
+                before = pending.get(parent)
+                if before is None:
+                    pending[parent] = c
+                elif parent in owned:
+                    np.add(before, c, out=before)
+                elif lift or observer is not None or before.__class__ is not np.ndarray:
+                    pending[parent] = before + c
+                else:  # an array that the rule has just made may hold the sum
+                    made = contributions is None and c is not g and c.__class__ is np.ndarray
+                    pending[parent] = np.add(before, c, out=c if made and c.base is None else None)
+                    if before.ndim:  # a sum of 0-d arrays is a scalar
+                        owned.add(parent)
+            if free:
+                node.saved = ()
+            before = g = c = contributions = saved = None  # type: ignore[assignment]  # free memory
+    finally:
+        _STATE.reset(entry)
     return found
+
+
+def kept(node: Node, lift: bool, state: State) -> tuple[Any, ...]:
+    """What a node saved for its rules; with `lift` as tensors, in the node's surroundings."""
+    if not node.saved:
+        raise GradientError(
+            f"backward() went through `{node.op}` (made at {at(node)}) before and gave back what it "
+            "had saved. Call the earlier backward(retain_graph=True) to walk a graph twice."
+        )
+    if not lift:
+        return node.saved
+    _STATE.set(State(True, node.state.scope, node, state.tracing, state.observer))
+    return lifted(node)
 
 
 def pushforward(
@@ -195,56 +198,55 @@ def pushforward(
         The tangent of every node that has one.
     """
     state = current()
-    for node in nodes:
-        primitive = node.primitive
-        if primitive is None or node in tangents:
-            continue
-        incoming = [tangents.get(p) for p in node.parents]
-        if all(t is None for t in incoming):
-            continue
-        params, saved = node.params or {}, node.saved
-        if primitive is PICK:
-            picked = incoming[0][params["index"]]
-            if picked is not None:
-                tangents[node] = conform(picked, node, node)
-            continue
-        if lift:
-            saved = lifted(node)
-            token = _STATE.set(State(True, node.state.scope, node, state.tracing, state.observer))
-        total: Any = None
-        if primitive.family == "linear":
-            dense = [
-                t if t is not None
-                else np.zeros(s.shape, s.dtype) if primitive.joint or primitive.rules[slot : slot + 1]
-                else s
-                for slot, (t, s) in enumerate(zip(incoming, saved[:-1], strict=True))
-            ]  # fmt: skip
-            total = bind(primitive, dense, params)
-        elif primitive.jvp is not None:
-            total = primitive.jvp(tuple(incoming), *saved, **params)
-        else:
-            for slot, t in enumerate(incoming):
-                if t is None:
-                    continue
-                if primitive.family == "elementwise":
-                    rule = primitive.rules[slot]
-                    if rule is None:  # a condition
-                        continue
-                    part = rule(t, *saved, **params)
-                else:  # bilinear
-                    part = bind(primitive, [*saved[:slot], t, *saved[slot + 1 : -1]], params)
-                total = part if total is None else total + part
-        if primitive.outputs > 1:
+    entry = _STATE.set(state)
+    try:
+        for node in nodes:
+            incoming = [tangents.get(p) for p in node.parents]
+            if node in tangents or all(t is None for t in incoming):
+                continue
+            if node.primitive is PICK:
+                total = incoming[0][node.params["index"]]  # type: ignore[index]
+            else:
+                total = tangent(node, incoming, kept(node, lift, state))
+            if total is None:
+                continue
+            if total.__class__ is not tuple:  # not of several outputs
+                if total.dtype is not node.dtype or total.shape != node.shape:
+                    total = conform(total, node, node)
             tangents[node] = total
-        elif total is not None:
-            if total.dtype is not node.dtype or total.shape != node.shape:
-                total = conform(total, node, node)
-            tangents[node] = total
-        if state.observer is not None and total is not None:
-            state.observer.tangent(node, total)
-        if lift:
-            _STATE.reset(token)
+            if state.observer is not None:
+                state.observer.tangent(node, total)
+    finally:
+        _STATE.reset(entry)
     return tangents
+
+
+def tangent(node: Node, incoming: Sequence[Any], saved: tuple[Any, ...]) -> Any:
+    """One step of the pushforward: what each family's rules mean for tangents."""
+    primitive: Any = node.primitive
+    params = node.params or {}
+    if primitive.jvp is not None:
+        return primitive.jvp(tuple(incoming), *saved, **params)
+    if primitive.family == "linear":  # the primitive itself, on the tangents; data stays
+        dense = [
+            t if t is not None
+            else np.zeros(s.shape, s.dtype) if primitive.joint or primitive.rules[slot : slot + 1]
+            else s
+            for slot, (t, s) in enumerate(zip(incoming, saved[:-1], strict=True))
+        ]  # fmt: skip
+        return bind(primitive, dense, params)
+    total: Any = None
+    for slot, t in enumerate(incoming):
+        if t is None:
+            continue
+        if primitive.family == "bilinear":
+            part = bind(primitive, [*saved[:slot], t, *saved[slot + 1 : -1]], params)
+        elif primitive.rules[slot] is None:  # a condition
+            continue
+        else:
+            part = primitive.rules[slot](t, *saved, **params)
+        total = part if total is None else total + part
+    return total
 
 
 def conform(c: Any, like: Node, node: Node) -> Any:

@@ -326,7 +326,7 @@ def explain(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Ex
         return error
     found = "; ".join(f"input {i} is {describe(x)}" for i, x in enumerate(inputs))
     by_type: Any = {IndexError: ArgumentError, TypeError: DtypeError}
-    kind = by_type.get(type(error), ShapeError)
+    kind: type[MinigradError] = by_type.get(type(error), ShapeError)
     hint = ""
     if "broadcast" in str(error):
         hint = (

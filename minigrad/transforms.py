@@ -18,62 +18,11 @@ from .autodiff import collect, enter, pullback, pushforward, seed
 from .context import current, surroundings
 from .errors import ArgumentError, DtypeError, GradientError
 from .tensor import FLOATING, FUNCTIONS, Leaf, Node, Tensor, describe, tensor
+from .tree import flatten as flatten
+from .tree import tree_map as tree_map
 
 Function = Callable[..., Any]
 Argnums = int | Sequence[int]
-
-
-# Nested containers ---------------------------------------------------------------------
-
-
-def flatten(tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
-    """Take nested dicts, lists and tuples apart.
-
-    Returns
-    -------
-    leaves : list
-        In order; dicts by their keys' order of insertion; None counts as an empty container.
-    rebuild : callable
-        Puts other leaves into the same containers.
-
-    Examples
-    --------
-    >>> leaves, rebuild = flatten({"w": 1.0, "b": [2.0, 3.0]})
-    >>> leaves
-    [1.0, 2.0, 3.0]
-    >>> rebuild([x * 10 for x in leaves])
-    {'w': 10.0, 'b': [20.0, 30.0]}
-    """
-    leaves: list[Any] = []
-
-    def walk(part: Any) -> Function:
-        if part is None:
-            return lambda new: None
-        if isinstance(part, dict):
-            inner = {key: walk(value) for key, value in part.items()}
-            return lambda new: {key: build(new) for key, build in inner.items()}
-        if isinstance(part, list | tuple):
-            builds = [walk(value) for value in part]
-            if hasattr(part, "_fields"):  # a named tuple
-                return lambda new: type(part)(*[build(new) for build in builds])
-            return lambda new: type(part)([build(new) for build in builds])
-        leaves.append(part)
-        return next
-
-    build = walk(tree)
-    return leaves, lambda new: build(iter(new))
-
-
-def tree_map(function: Function, tree: Any) -> Any:
-    """Apply a function to every leaf of nested containers.
-
-    Examples
-    --------
-    >>> tree_map(lambda x: x + 1, {"a": 1, "b": (2, 3)})
-    {'a': 2, 'b': (3, 4)}
-    """
-    leaves, rebuild = flatten(tree)
-    return rebuild([function(leaf) for leaf in leaves])
 
 
 # Running a function on fresh leaves ------------------------------------------------------
