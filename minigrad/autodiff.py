@@ -108,6 +108,8 @@ def pullback(
             g = pending.pop(node, None)
             if g is None:
                 continue
+            if observer is not None:
+                observer.cotangent(node, g)
             if node in targets:
                 found[node] = g
             primitive = node.primitive
