@@ -10,8 +10,12 @@ A small tensor and graph engine with reverse- and forward-mode autodiff on NumPy
 tensor([0.66666667, 1.33333333, 2.        ])
 """
 
-from . import ops as _ops  # noqa: F401  (fills the registry)
-from . import functional as _functional  # noqa: F401
+from typing import Any as _Any
+
+from . import batchnorm
+from . import functional as _functional  # fills the table of functions, as ops does
+from . import ops as _ops
+from .check import gradcheck
 from .context import enable_grad, is_grad_enabled, no_grad, scope
 from .debug import debug_nans
 from .errors import (
@@ -19,13 +23,17 @@ from .errors import (
     DtypeError,
     GradientCheckError,
     GradientError,
+    GraphError,
     ImmutableError,
     MinigradError,
     MissingExtraError,
+    MissingProgramError,
     NonFiniteError,
     ShapeError,
     UnsupportedError,
 )
+from .graph import Graph, trace
+from .memory import keep_freed_memory as _keep_freed_memory
 from .seeding import manual_seed
 from .tensor import FUNCTIONS as _FUNCTIONS
 from .tensor import METHODS as _METHODS
@@ -34,18 +42,17 @@ from .transforms import grad, hessian, hvp, jacobian, jvp, tree_map, value_and_g
 
 __version__ = "0.1.0"
 
-from . import batchnorm  # noqa: E402
-from .check import gradcheck  # noqa: E402
-
 globals().update({k: v for k, v in _FUNCTIONS.items() if k not in ("getitem", "at_set", "at_add")})
 for _name in _METHODS & set(_FUNCTIONS):
     setattr(Tensor, _name, _FUNCTIONS[_name])
 
 
+_keep_freed_memory()
+
 _ON_DEMAND = ("data", "nn", "optim")  # packages that `import minigrad` does not wait for
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> _Any:  # to type checkers: the functions in the table, too
     if name in _ON_DEMAND:
         from importlib import import_module
 
