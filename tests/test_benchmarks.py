@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import accuracy, batchnorm, chain, harness, importtime, memory, scale
+from tests.benchmarks import accuracy, batchnorm, chain, harness, importtime, memory, scale, training
 from tests.conftest import missing
 
 
@@ -71,17 +71,29 @@ def test_batchnorm_contenders_agree(name, shape):
             np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("name", ["minigrad composed", "minigrad fused"])
+def test_training_contenders_agree(name):
+    steps = [training.CONTENDERS[which](8) for which in (name, "PyTorch")]
+    for _ in range(5):
+        found, expected = map(arrays, steps)
+        assert len(found) == len(expected) == 7  # the loss; weights and biases
+        for got, want in zip(found, expected, strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-4)
+    assert found[0] < 0.5  # it has learned its eight labels
+
+
 # Every module in a tiny size --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [chain, batchnorm, importtime, scale, accuracy])
+@pytest.mark.parametrize("module", [chain, batchnorm, importtime, scale, accuracy, training])
 def test_tiny_run(module):
     report = module.run(tiny=True)
     assert report.title.startswith(module.__name__.rsplit(".", 1)[-1])
-    assert report.checks
+    assert bool(report.checks) is (module is not training)  # there is no budget for a training step
     assert all(math.isfinite(check.budget) for check in report.checks)
     assert all(table.rows for table in report.tables)
-    assert "at most" in report.text()
+    assert all(check.what in report.text() for check in report.checks)
     json.dumps(report.data())
 
 

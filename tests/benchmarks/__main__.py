@@ -20,6 +20,7 @@ MODULES = {
     "importtime": "import minigrad beyond NumPy",
     "scale": "a chain of 1,000,000 operations; a diamond",
     "accuracy": "errors of batch norm in float32",
+    "training": "a training step of a small network",
 }
 
 

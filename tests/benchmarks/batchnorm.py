@@ -281,7 +281,7 @@ def run(quick: bool = False, tiny: bool = False, threads: int = 1) -> Report:
     for shape in ((4, 3), (2, 3, 2, 2)) if tiny else SHAPES:
         large = math.prod(shape) > 1_000_000
         rounds = 1 if tiny else (7 if large else 20) if quick else (15 if large else 60)
-        timings = interleave(build(CONTENDERS, problem(shape)), rounds, 0.0 if tiny else 0.005)
+        timings = interleave(build(CONTENDERS, problem(shape)), rounds, 0.0 if tiny else 0.005, threads)
         allowed = budgets(shape)
         table = Table(
             f"{'x'.join(map(str, shape))}",

@@ -163,7 +163,7 @@ def run(quick: bool = False, tiny: bool = False, threads: int = 1) -> Report:
     length, rounds = (20, 1) if tiny else (5000, 5 if quick else 15)
     report = Report(f"chain: {length:,} operations on (3,) float64, forward + backward + freeing")
     for kind, what in KINDS.items():
-        timings = interleave(build(CONTENDERS, kind, length), rounds, 0.0 if tiny else 0.005)
+        timings = interleave(build(CONTENDERS, kind, length), rounds, 0.0 if tiny else 0.005, threads)
         own = timings["minigrad"]
         table = Table(
             f"{kind}: {what}",

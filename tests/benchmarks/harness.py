@@ -111,7 +111,9 @@ class Timing:
         return (high - low) / self.median
 
 
-def interleave(steps: Mapping[str, Step], rounds: int, sample: float = 0.005) -> dict[str, Timing]:
+def interleave(
+    steps: Mapping[str, Step], rounds: int, sample: float = 0.005, threads: int = 1
+) -> dict[str, Timing]:
     """Time all steps in turn, A B C A B C ..., so that a drift of the machine hits all alike.
 
     Parameters
@@ -122,6 +124,9 @@ def interleave(steps: Mapping[str, Step], rounds: int, sample: float = 0.005) ->
         How often the turn is taken; each round begins one contender later than the last.
     sample : float
         Seconds that one figure should take at least; short steps are repeated.
+    threads : int
+        With one thread, the processor's time is taken: waiting for other programs is not
+        counted.  With more, the clock on the wall.
 
     Returns
     -------
@@ -149,7 +154,7 @@ def interleave(steps: Mapping[str, Step], rounds: int, sample: float = 0.005) ->
                 for _ in number:
                     step()
                 elapsed, busy = clock() - start, cpu() - busy
-                timings[name].seconds.append(elapsed / len(number))
+                timings[name].seconds.append((busy if threads == 1 else elapsed) / len(number))
                 timings[name].busy.append(busy / elapsed)
     finally:
         gc.unfreeze()
