@@ -462,3 +462,155 @@ def declared_completely(primitive: Primitive) -> None:
 def everything(seed: int = 0) -> list[Primitive]:
     """All primitives that minigrad itself declares, by name."""
     return [p for _, p in sorted(REGISTRY.items())]
+
+
+# Kinks: the documented choice where there is no derivative ---------------------------------
+
+_INF = np.inf
+
+# Per primitive: positional arguments (floats are made arrays), keywords, and per float argument
+# the gradient of the sum of the result.
+KINKS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any], tuple[Any, ...]]]] = {
+    "abs": [(([0.0, -0.0, 2.0, -2.0],), {}, ([0.0, 0.0, 1.0, -1.0],))],
+    "relu": [(([0.0, -0.0, 2.0, -2.0],), {}, ([0.0, 0.0, 1.0, 0.0],))],
+    "maximum": [(([1.0, 2.0, 3.0], [2.0, 2.0, 2.0]), {}, ([0.0, 0.5, 1.0], [1.0, 0.5, 0.0]))],
+    "minimum": [(([1.0, 2.0, 3.0], [2.0, 2.0, 2.0]), {}, ([1.0, 0.5, 0.0], [0.0, 0.5, 1.0]))],
+    "max": [
+        (([1.0, 3.0, 3.0],), {}, ([0.0, 0.5, 0.5],)),
+        (
+            ([[5.0, 5.0, 5.0, 5.0], [1.0, 2.0, 2.0, 2.0]],),
+            {"axis": 1},
+            ([[0.25] * 4, [0.0] + [1 / 3] * 3],),
+        ),
+        (([[1.0, 2.0], [1.0, 0.0]],), {"axis": 0, "keepdims": True}, ([[0.5, 1.0], [0.5, 0.0]],)),
+    ],
+    "min": [
+        (([1.0, 1.0, 3.0],), {}, ([0.5, 0.5, 0.0],)),
+        (([[5.0, 5.0], [1.0, 2.0]],), {"axis": 1}, ([[0.5, 0.5], [1.0, 0.0]],)),
+    ],
+    "sqrt": [(([0.0, 4.0],), {}, ([_INF, 0.25],))],
+    "pow": [
+        (
+            ([0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 2.0, 0.5]),
+            {},
+            ([0.0, 1.0, 0.0, _INF], [0.0, 0.0, 0.0, 0.0]),
+        ),
+        (([-2.0, -2.0], [0.0, 3.0]), {}, ([0.0, 12.0], [np.nan, np.nan])),
+    ],
+    "where": [
+        (
+            (np.array([True, False]), [1.0, np.nan], [np.inf, 2.0]),
+            {},
+            ([1.0, 0.0], [0.0, 1.0]),
+        )
+    ],
+}
+
+
+def kink_cases(name: str) -> Iterator[tuple[Case, list[Any]]]:
+    """Cases at the kinks of a primitive, with the gradient that it documents."""
+    for args, kwargs, expected in KINKS[name]:
+        primals: list[Any] = []
+        arranged = [np.asarray(a) if isinstance(a, list) else a for a in args]
+        rebuild = _take_arrays(arranged, primals)
+
+        def call(*new: Any, rebuild: Any = rebuild, kwargs: Any = kwargs) -> Any:
+            return REGISTRY[name].function(*rebuild(iter(new)), **kwargs)
+
+        yield Case(f"{name} at {args}", call, primals), [np.asarray(e) for e in expected]
+
+
+@check
+def kink_is_as_documented(case: Case, expected: list[Any]) -> None:
+    """Both modes give the chosen value, whatever its neighbours are."""
+    with np.errstate(all="ignore"):
+        ones = [np.ones_like(o) for o in case(*case.primals)]
+        for got, want in zip(pull(case, ones), expected, strict=True):
+            np.testing.assert_array_equal(got, want, "VJP")
+        for slot, want in enumerate(expected):
+            for i in range(want.size):
+                tangents = [np.zeros_like(p) for p in case.primals]
+                tangents[slot].flat[i] = 1.0
+                forward = sum(float(np.sum(t)) for t in push(case, tangents))
+                # An infinite derivative elsewhere, times a zero tangent, may be NaN there.
+                if np.isfinite([np.sum(w) for w in expected]).all():
+                    np.testing.assert_array_equal(forward, want.flat[i], "JVP")
+
+
+# The walks: functions whose graphs branch and join ---------------------------------------------
+
+
+def walks() -> list[Case]:
+    """Composite functions: values used twice, several outputs, broadcasting, mixed dtypes."""
+    rng = np.random.default_rng(7)
+    x, y, w = rng.standard_normal((3, 4)), rng.standard_normal((4,)), rng.standard_normal((4, 4))
+
+    def reuse(a: Any) -> Any:
+        b = mg.exp(a)
+        return a * b + a * a + b / (a * a + 2.0) + b
+
+    def diamond(a: Any) -> Any:
+        for _ in range(6):
+            a = a * 0.5 + mg.sin(a)
+        return a
+
+    def broadcasts(a: Any, b: Any) -> Any:
+        c = a * b - b
+        return c * mg.sum(c, axis=0) / (b * b + 1.0) + a
+
+    def several(a: Any, b: Any) -> Any:
+        c = mg.tanh(a + b)
+        return c * a, mg.sum(c, axis=-1), b * 2.0
+
+    def shared_weight(m: Any, b: Any) -> Any:
+        return mg.tanh(mg.matmul(m, mg.tanh(mg.matmul(m, b))))
+
+    def normalised(a: Any) -> Any:
+        centred = a - mg.mean(a, axis=0, keepdims=True)
+        return centred / mg.sqrt(mg.mean(centred * centred, axis=0, keepdims=True) + 0.1)
+
+    def gathered(a: Any) -> Any:
+        rows = mg.concatenate([mg.transpose(a), mg.transpose(a * a)], axis=0)
+        return mg.sum(rows[np.array([0, 0, 3, 7])] * rows[1:5], axis=1)
+
+    def passes_through(a: Any, b: Any) -> Any:
+        return mg.reshape(a, (-1,)), mg.transpose(b)
+
+    def wide_scalar(a: Any) -> Any:
+        return mg.power(2.0, a) * np.float64(0.5)
+
+    return [
+        Case("passes through", passes_through, [x, x + 1.0]),
+        Case("wide scalar", wide_scalar, [y.astype(np.float32)]),
+        Case("reuse", reuse, [x]),
+        Case("diamond", diamond, [x], 4 * SLACK),
+        Case("broadcasts", broadcasts, [x, y], 4 * SLACK),
+        Case("several", several, [x, y]),
+        Case("shared weight", shared_weight, [w, y], 4 * SLACK),
+        Case("normalised", normalised, [x], 4 * SLACK),
+        Case("gathered", gathered, [x]),
+        Case("mixed dtypes", broadcasts, [x, y.astype(np.float32)], 4 * SLACK),
+    ]
+
+
+def check_closures() -> None:
+    """An inner derivative that depends on an outer variable is itself differentiated."""
+    cube = mg.grad(lambda x: x * mg.grad(lambda y: x * x * y)(1.0))(3.0).item()
+    assert cube == 27.0, f"reverse over reverse: {cube}, expected 27"
+    cube = mg.jvp(lambda x: x * mg.jvp(lambda y: x * x * y, (1.0,), (1.0,))[1], (3.0,), (1.0,))[
+        1
+    ].item()
+    assert cube == 27.0, f"forward over forward: {cube}, expected 27"
+    one = mg.grad(lambda x: x * mg.grad(lambda y: x + y)(1.0))(2.0).item()
+    assert one == 1.0, f"perturbation confusion: {one}, expected 1"
+
+
+def check_walk(case: Case) -> None:
+    """Everything that both walks promise, for one function."""
+    rng = np.random.default_rng(3)
+    vjp_against_oracle(case, rng)
+    jvp_against_oracle(case, rng)
+    jvp_against_vjp(case, rng)
+    dtypes_are_kept(case, rng)
+    second_order(case, rng)
+    inputs_are_not_mutated(case, rng)

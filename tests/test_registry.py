@@ -176,3 +176,14 @@ def test_samples_break_things(primitive: Primitive) -> None:
     assert any(0 in np.broadcast_shapes(*s) for s in shapes), f"{primitive.name}: no empty sample"
     if len(shapes[0]) > 1:
         assert any(len(set(s)) > 1 for s in shapes), f"{primitive.name}: no sample broadcasts"
+
+
+@differentiable
+def test_kinks_are_documented_and_tested(primitive: Primitive) -> None:
+    tested = primitive.name in checks.KINKS
+    assert bool(primitive.kink) == tested, (
+        f"{primitive.name}: the kink is {'documented' if primitive.kink else 'tested'}, but not "
+        f"{'in checks.KINKS' if primitive.kink else 'documented in the declaration'}"
+    )
+    for case, expected in checks.kink_cases(primitive.name) if tested else ():
+        checks.kink_is_as_documented(case, expected)
