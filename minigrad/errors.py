@@ -7,6 +7,8 @@ class also derives from the built-in exception that a NumPy user would catch.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class MinigradError(Exception):
     """Base class: ``except mg.MinigradError`` catches everything minigrad raises."""
@@ -38,6 +40,24 @@ class UnsupportedError(MinigradError, TypeError):
 
 class NonFiniteError(MinigradError, FloatingPointError):
     """Raised under :func:`minigrad.debug_nans` by the first op that made a NaN."""
+
+
+class GraphError(MinigradError, RuntimeError):
+    """A graph is malformed, or holds too little to replay."""
+
+
+class MissingProgramError(MinigradError, FileNotFoundError):
+    """A program outside Python is not installed; the message says how to install it.
+
+    Attributes
+    ----------
+    path : pathlib.Path or None
+        What was written all the same.
+    """
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class GradientCheckError(MinigradError, AssertionError):

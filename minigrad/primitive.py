@@ -32,7 +32,7 @@ import numpy as np
 
 from .context import INTERNAL, State, current, user_frame
 from .errors import ArgumentError, DtypeError, MinigradError, ShapeError
-from .tensor import FLOATING, FUNCTIONS, PROTOCOL, Array, Leaf, Node, Shape, Tensor, describe
+from .tensor import FLOATING, FUNCTIONS, PROTOCOL, Array, Node, Shape, Tensor, describe
 
 REGISTRY: dict[str, Primitive] = {}
 Rule = Callable[..., Any]
@@ -208,9 +208,9 @@ def finish(
         if out.dtype.kind not in "fiub":
             raise refuse(primitive, inputs, out)
     node = None
-    if (
-        state.tracing is not None or (state.recording and primitive.differentiable)
-    ) and any(n is not None for n in nodes):
+    if (state.tracing is not None or (state.recording and primitive.differentiable)) and any(
+        n is not None for n in nodes
+    ):
         node = connect(primitive, inputs, values, nodes, params, outs, state, depth + 1)
     if state.observer is not None:
         state.observer.value(primitive, inputs, value, node)
@@ -296,7 +296,9 @@ def lifted(node: Node) -> tuple[Any, ...]:
         for s, p in zip(node.saved, node.parents, strict=False)
     ]
     outs = node.saved[len(inputs) :]
-    nodes = [node] if len(outs) == 1 else [o if o is None else pick(node, i, o) for i, o in enumerate(outs)]
+    nodes = (
+        [node] if len(outs) == 1 else [o if o is None else pick(node, i, o) for i, o in enumerate(outs)]
+    )
     return (*inputs, *[o if o is None else Tensor(o, n) for o, n in zip(outs, nodes, strict=True)])
 
 

@@ -49,7 +49,7 @@ class _Run:
             if not isinstance(output, Tensor):
                 raise GradientError(
                     f"{who}: the function returned {type(output).__name__} {output!r}, not a tensor. "
-                    "Compute with minigrad's functions, or NumPy's on tensors, without float() or .numpy()."
+                    "Compute with mg's functions, or NumPy's on tensors, without float() or .numpy()."
                 )
         self.roots = [o._node for o in self.outputs if o._node is not None]
         self.fresh: list[Node] = [x._node for x in self.inputs if x._node is not None]

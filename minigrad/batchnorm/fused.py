@@ -210,7 +210,11 @@ def _per_feature(g: Any, shape: Any, axes: Any, reduce: Any = summed) -> Any:
 
 
 def _samples(rng: np.random.Generator) -> Any:
-    for shape, axes, features in (((5, 3), 0, (3,)), ((3, 2, 4, 2), (0, 2, 3), (2,)), ((4, 6), 1, (4,))):
+    for shape, axes, features in (
+        ((5, 3), 0, (3,)),
+        ((3, 2, 4, 2), (0, 2, 3), (2,)),
+        ((4, 6), 1, (4,)),
+    ):
         x = rng.normal(1.0, 2.0, shape)
         yield (x, rng.uniform(0.5, 1.5, features), rng.standard_normal(features)), {"axis": axes}
 

@@ -33,7 +33,9 @@ class Layout:
 
     def __init__(self, who: str, x: Any, axis: Axis, eps: float, training: bool) -> None:
         if x.dtype.kind in "iub":
-            raise DtypeError(f"{who}: x must be floating, and it is {describe(x)}. Use x.astype(float).")
+            raise DtypeError(
+                f"{who}: x must be floating, and it is {describe(x)}. Use x.astype(float)."
+            )
         try:
             self.axes = normalize_axes(axis if isinstance(axis, int) else tuple(axis), x.ndim)
         except (IndexError, TypeError) as error:
@@ -79,5 +81,7 @@ def inference(
         raise ArgumentError(f"{who}: inference needs both mean= and variance=; only one was given.")
     std = sqrt(layout.vector(who, "variance", variance) + eps)
     centred = x - layout.vector(who, "mean", mean)
-    scaled = centred * (layout.vector(who, "gamma", gamma) / std) if gamma is not None else centred / std
+    scaled = (
+        centred * (layout.vector(who, "gamma", gamma) / std) if gamma is not None else centred / std
+    )
     return scaled if beta is None else scaled + layout.vector(who, "beta", beta)

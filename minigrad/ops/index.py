@@ -42,9 +42,7 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             if isinstance(part, list) and not array.size:
                 array = array.astype(int)
             if array.dtype.kind not in "iub":
-                raise DtypeError(
-                    f"an index holds integers or booleans, and this is {describe(array)}."
-                )
+                raise DtypeError(f"an index holds integers or booleans, and this is {describe(array)}.")
             arrays.append(array)
             template.append(_SLOT)
         else:
@@ -206,6 +204,9 @@ def at_set(x: Any, index: Any, value: Any) -> Any:
     template, arrays = split_index(index)
     value = _written(x, index, value, "set")
     # Which written element each place ends up with: the last one, as in NumPy.
+    for array in arrays:
+        if isinstance(array, Tensor):
+            array._look()  # computed here once: a replay with another index would go wrong
     order = np.full(x.shape, -1)
     order[join_index(template, arrays)] = np.arange(value.size).reshape(value.shape)
     kept = order < 0

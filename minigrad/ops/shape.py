@@ -10,7 +10,6 @@ from ..errors import ArgumentError, ShapeError
 from ..primitive import bind, linear, public, stretch
 from ..tensor import FUNCTIONS, Shape, Tensor, describe, operand
 from .accumulate import SMALL, product_total, total
-from .samples import calls
 
 
 def stretched_axes(full: Shape, shape: Shape) -> tuple[int, ...]:
@@ -74,7 +73,13 @@ _broadcast = linear(
     vjp_formula=r"\sum_{\text{stretched axes}} g",
     samples=lambda rng: (
         ((rng.standard_normal(a), b), {})
-        for a, b in (((4,), (3, 4)), ((3, 1), (2, 3, 4)), ((), (2, 2)), ((3, 4), (3, 4)), ((1, 0), (3, 0)))
+        for a, b in (
+            ((4,), (3, 4)),
+            ((3, 1), (2, 3, 4)),
+            ((), (2, 2)),
+            ((3, 4), (3, 4)),
+            ((1, 0), (3, 0)),
+        )
     ),
 )
 
