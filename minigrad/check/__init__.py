@@ -5,7 +5,7 @@
 'PASS'
 """
 
-from .api import gradcheck
-from .report import Entry, Issue, Report
+from .api import check_pair, gradcheck
+from .report import Curve, Entry, Issue, Report
 
-__all__ = ["Entry", "Issue", "Report", "gradcheck"]
+__all__ = ["Curve", "Entry", "Issue", "Report", "check_pair", "gradcheck"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ArgumentError
-from .checker import Checker
+from .checker import Checker, Progress
+from .pair import PairSubject
 from .report import Report
-from .subject import MinigradSubject, Subject
+from .subject import MinigradSubject
+from .verdict import conclude
 
 
 def gradcheck(
@@ -25,6 +26,7 @@ def gradcheck(
     require_resolution: float | None = None,
     strict: bool = True,
     names: Sequence[str] | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Check the derivatives of a function against numerical ones.
 
@@ -38,13 +40,14 @@ def gradcheck(
         Of minigrad's functions; returns a tensor or nested tensors.
     inputs : array_like, tuple, list or dict
         One entry per argument of f (nested containers are taken apart); a dict gives names.
+        Integers, booleans and text are passed on as they are.
     wrt : "all", or names or numbers of inputs
         What to differentiate.
     order : {1, 2}
         With 2 the derivative of the gradient is checked as well.
     mode : {"auto", "sketch", "full"}
-        Along random directions; entry by entry; or the first, and the second for small
-        inputs and after a failure.
+        Along random directions; or entry by entry as well; or the first, and the second for
+        small inputs and after a failure.
     points : int
         The given point, and so many less one near it.
     cotangents : int
@@ -57,6 +60,8 @@ def gradcheck(
         Whether INCONCLUSIVE and VACUOUS count as failed.
     names : sequence of str, optional
         Of the arguments.
+    progress : callable, optional
+        Called with (done, planned, what) as the check goes on.
 
     Returns
     -------
@@ -81,111 +86,85 @@ def gradcheck(
     if order not in (1, 2):
         raise ArgumentError(f"gradcheck: order is 1 or 2, not {order!r}.")
     subject = MinigradSubject(f, inputs, wrt, names)
-    checks = [Checker(subject, mode, points, cotangents, seed, require_resolution)]
-    checks[0].run()
-    if order == 2 and checks[0].given_cotangents:
-        second = subject.derivative(checks[0].given_cotangents)
-        checks.append(Checker(second, mode, min(points, 2), 1, seed, require_resolution, 2))
-        checks[1].run()
-    return conclude(subject, checks, strict)
-
-
-def conclude(subject: Subject, checks: Sequence[Checker], strict: bool) -> Report:
-    """Turn comparisons and remarks into a verdict."""
-    first = checks[0]
-    unresolved, vacuous, resolutions = [], [], []
-    for check in checks:
-        for i in check.subject.checked:
-            name, empty = check.subject.names[i], not check.subject.inputs[i].size
-            nothing = check.vacuous.get(name, [])
-            if empty:
-                continue
-            if nothing and all(nothing):
-                if check.order == 1:
-                    vacuous.append(name)
-                    check.note(
-                        "vacuous", "warning",
-                        "the numerical derivative is zero up to rounding, so is the one under test: "
-                        "this proves nothing. (The sum of a batch norm's output, for example, does not "
-                        "depend on its input.) Check the output itself, or a weighted sum of it.", name,
-                    )  # fmt: skip
-                continue
-            resolution = check.resolution(name)
-            resolutions.append(resolution)
-            if not resolution <= check.required():
-                unresolved.append(name)
-    entries = [e for c in checks for e in c.entries]
-    if any(e.state == "wrong" for e in entries) or any(
-        i.severity == "error" and i.kind != "undefined" for c in checks for i in c.issues
-    ):
-        verdict = "FAIL"
-    elif unresolved or not entries:
-        verdict = "INCONCLUSIVE"
-    elif vacuous:
-        verdict = "VACUOUS"
-    else:
-        verdict = "PASS"
-    for check in checks:
-        _explain_states(check, unresolved if verdict == "INCONCLUSIVE" else [])
-    issues = [i for c in checks for i in c.issues]
-    finite = [r for r in resolutions if math.isfinite(r)]
-    return Report(
-        subject.name,
-        verdict,
-        max(finite, default=math.inf),
-        first.required(),
-        entries,
-        issues,
-        dict(subject.evaluations),
-        {
-            subject.names[i]: {
-                "shape": list(subject.inputs[i].shape), "dtype": str(subject.inputs[i].dtype),
-                "resolution": first.resolution(subject.names[i]),
-            }
-            for i in subject.checked
-        },
-        first.seed,
-        first.mode,
-        max(c.order for c in checks),
-        strict,
-        _oracle(first),
-        f"seed={first.seed}, mode={first.mode!r}",
+    options = dict(  # noqa: C408
+        mode=mode, points=points, cotangents=cotangents, seed=seed,
+        require_resolution=require_resolution, progress=progress,
     )  # fmt: skip
+    return conclude(_checks(subject, order, options), strict)
 
 
-def _oracle(check: Checker) -> str:
-    """Which numerical derivatives there were, in words."""
-    said: dict[str, list[str]] = {}
-    for name, what in check.complex.items():
-        said.setdefault(what, []).append(name)
-    several = len(said) > 1
-    witness = "; ".join(
-        f"complex step {what}" + (f" ({', '.join(names)})" if several else "")
-        for what, names in said.items()
-    )
-    return f"step ladder in {_DTYPES.get(check.dtype.char, check.dtype.name)}" + (
-        f"; {witness}" if witness else ""
-    )
+def _checks(subject: Any, order: int, options: dict[str, Any]) -> list[Checker]:
+    """The checks of a subject, and of its derivative."""
+    checks = [Checker(subject, **options).run()]
+    if order == 2 and checks[0].reached:
+        second = subject.derivative(checks[0].reached[0].cotangents[0])
+        fewer = {**options, "points": min(options["points"], 2), "cotangents": 1}
+        checks.append(Checker(second, order=2, protocol=False, **fewer).run())
+    return checks
 
 
-_DTYPES = {"g": "long double", "d": "float64", "f": "float32", "e": "float16"}
+def check_pair(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any],
+    inputs: Any,
+    *,
+    names: Sequence[str] | None = None,
+    wrt: Any = "all",
+    style: str = "auto",
+    mode: str = "auto",
+    points: int = 3,
+    cotangents: int = 2,
+    seed: int = 0,
+    require_resolution: float | None = None,
+    strict: bool = True,
+    name: str | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Check a hand-written NumPy backward against its forward.
 
+    Besides the numbers, the manners are checked: nothing is changed in place, nothing depends
+    on earlier calls, shapes and dtypes are the inputs', the gradient is linear in dy.
 
-def _explain_states(check: Checker, unresolved: Sequence[str]) -> None:
-    """Say in words which inputs met a kink, and which could not be resolved."""
-    for name in dict.fromkeys(e.input for e in check.entries):
-        kinks = [e for e in check.entries if e.input == name and e.state == "kink"]
-        if kinks:
-            where = "at the given point" if any(e.point == 0 for e in kinks) else "at a jittered point"
-            check.note(
-                "kink", "note",
-                f"the function has a kink {where}: its one-sided derivatives differ, so there is no "
-                "derivative to compare with. The points near it are checked.", name,
-            )  # fmt: skip
-        if name in unresolved:
-            check.note(
-                "resolution", "warning",
-                f"an error below {check.resolution(name):.0e} of the largest gradient entry would not "
-                f"be seen, and {check.required():.0e} is required. Use float64 inputs, values of "
-                "moderate size, a point away from singularities; or accept it with require_resolution=.", name,
-            )  # fmt: skip
+    Parameters
+    ----------
+    forward, backward : callable
+        Either ``forward(*inputs) -> y`` and ``backward(*inputs, dy) -> gradients``, or
+        ``forward(*inputs) -> (y, cache)`` and ``backward(dy, cache) -> gradients``.  The
+        gradients are one array, a tuple in the order of the inputs, or a dict by name.
+    inputs : array_like, tuple, list or dict
+        One entry per argument of forward; a dict gives names.  What is not an array or a
+        float (an axis, a mode, a dict of settings) is passed on as it is.
+    names : sequence of str, optional
+        Of the arguments; by default those of forward's parameters.
+    wrt : "all", or names or numbers of inputs
+        Which inputs have gradients.
+    style : {"auto", "inputs", "cache"}
+        Which of the two forms; by default it is recognised.
+    mode, points, cotangents, seed, require_resolution, strict, progress
+        See :func:`gradcheck`.
+    name : str, optional
+        For the report.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ArgumentError
+        For wrong options, or a pair that has neither form.
+
+    Examples
+    --------
+    >>> import minigrad as mg, numpy as np
+    >>> x = np.array([[1.0, 2.0], [3.0, 5.0]])
+    >>> mg.check_pair(lambda x: x**2, lambda x, dy: 2 * x * dy, x).verdict
+    'PASS'
+    >>> mg.check_pair(lambda x: x**2, lambda x, dy: 2 * x * dy**2, x).verdict
+    'FAIL'
+    """
+    subject = PairSubject(forward, backward, inputs, wrt, names, name, style)
+    checker = Checker(
+        subject, mode, points, cotangents, seed, require_resolution, progress=progress
+    )  # fmt: skip
+    return conclude([checker.run()], strict)

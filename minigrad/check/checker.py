@@ -12,8 +12,9 @@ that can be computed precisely is checked precisely.
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,9 @@ from ..errors import ArgumentError
 from ..tensor import FLOATING, Array
 from . import sampling
 from .complexstep import complex_step
+from .kinks import one_sided
 from .ladder import Estimate, climb, noise
+from .protocol import inspect_protocol
 from .report import Entry, Issue
 from .subject import Subject
 
@@ -31,8 +34,11 @@ SAFETY_LADDER, SAFETY_NOISE, SAFETY_UNIT = 10, 32, 256
 REPEATS = 3  # evaluations with moved inputs, from which the derivative's noise is estimated
 SMALL = 64  # an input set of at most so many entries is checked entry by entry as well
 FULL = 1024  # after a failure, an input of at most so many entries is searched completely
+SEARCH = 400  # ladders that may be spent on finding wrong entries of a larger one
 COARSE = 1e-8  # a rounding unit above this is single precision
 MODES = ("auto", "sketch", "full")
+
+Progress = Callable[[int, int, str], None]  # (ladders done, ladders known so far, what)
 
 
 @dataclass
@@ -47,11 +53,24 @@ class Point:
     contraction: Array  # the cotangents as rows, in the wide dtype
     gradients: list[list[Any]] = field(default_factory=list)  # [cotangent][input]
     moved: list[list[list[Any]]] = field(default_factory=list)  # [repeat][cotangent][input]
-    jitter: dict[int, Array] = field(default_factory=dict)  # per input the noise of the values
 
 
 class Checker:
-    """Runs one check.  Use :func:`minigrad.gradcheck` and its sisters."""
+    """Runs one check.  Use :func:`minigrad.gradcheck` and its sisters.
+
+    Parameters
+    ----------
+    subject : Subject
+        What is checked.
+    mode, points, cotangents, seed, require_resolution
+        See :func:`minigrad.gradcheck`.
+    order : int
+        Which derivative this is, for the report.
+    protocol : bool
+        Whether to try the rules of :mod:`minigrad.check.protocol`.
+    progress : callable, optional
+        Told of every ladder.
+    """
 
     def __init__(
         self,
@@ -62,8 +81,10 @@ class Checker:
         seed: int = 0,
         require_resolution: float | None = None,
         order: int = 1,
-        who: str = "gradcheck",
+        protocol: bool = True,
+        progress: Progress | None = None,
     ) -> None:
+        who = subject.who
         if mode not in MODES:
             raise ArgumentError(f'{who}: mode is "auto", "sketch" or "full", not {mode!r}.')
         for name, value in (("points", points), ("cotangents", cotangents)):
@@ -72,20 +93,22 @@ class Checker:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise ArgumentError(f"{who}: seed is an integer from 0 upwards, not {seed!r}.")
         self.subject, self.mode, self.seed, self.order = subject, mode, int(seed), order
-        self.point_count, self.width = points, cotangents
-        self.require_resolution = require_resolution
+        self.point_count, self.width, self.protocol = points, cotangents, protocol
+        self.require_resolution, self.progress = require_resolution, progress
         self.entries: list[Entry] = []
         self.issues: list[Issue] = []
         self.vacuous: dict[str, list[bool]] = {}
-        self.estimates: dict[tuple[str, int], Estimate] = {}  # (input, point) -> first direction
+        self.estimates: dict[str, tuple[Estimate, Entry]] = {}  # per input, at the given point
         self.complex: dict[str, str] = {}  # input -> what the complex step said
-        self.given_cotangents: list[Array] = []  # the first at the given point, for second order
+        self.reached: list[Point] = []
         self.dtype = np.dtype(float)  # in which the function's values are computed
         self.unit = 0.0  # rounding unit of the derivative under test
+        self._jitter: dict[int, tuple[Array, Array]] = {}  # input -> noise, and its floor
+        self._ladders, self._planned = 0, 0
 
     # The way through a check ---------------------------------------------------------------
 
-    def run(self) -> None:
+    def run(self) -> Checker:
         """All comparisons; fills `entries` and `issues`."""
         with np.errstate(all="ignore"):
             self.dtype = self._working_dtype()
@@ -96,24 +119,42 @@ class Checker:
                     f"{self.subject.name} is NaN or infinite at the given point; there is nothing to "
                     "differentiate. Choose a point inside its domain.",
                 )  # fmt: skip
-                return
+                return self
             if not given.cotangents[0]:
                 raise ArgumentError(
-                    f"gradcheck: {self.subject.name} returns no floating array: it has no derivative."
+                    f"{self.subject.who}: {self.subject.name} returns no floating array: it has no "
+                    "derivative."
                 )
-            self.given_cotangents = given.cotangents[0]
             self.unit = self._effective_unit(given)
-            reached = [given, *self._jittered_points()]
-            for point in reached:
+            self._derive(given)
+            self.reached = [given]
+            if self.protocol:
+                self._inspect(given)
+            self.reached += self._jittered_points()
+            self._compare(given)
+        return self
+
+    def _compare(self, given: Point) -> None:
+        checked = [i for i in self.subject.checked if self.subject.inputs[i].size]
+        for i in self.subject.checked:
+            if i not in checked:
+                self.note("empty", "note", "it has no entries, so there is nothing to compare",
+                          self.subject.names[i])  # fmt: skip
+        small = sum(self.subject.inputs[i].size for i in checked) <= SMALL
+        every = self.mode == "full" or (self.mode == "auto" and small)
+        self._plan(len(self.reached) * len(checked))
+        self._plan(sum(self.subject.inputs[i].size for i in checked) if every else 0)
+        for point in self.reached:
+            if point is not given:
                 self._derive(point)
-                for i in self.subject.checked:
-                    self._sketch(point, i)
-            small = sum(self.subject.inputs[i].size for i in self.subject.checked) <= SMALL
-            for i in self.subject.checked:
-                if self.mode == "full" or (self.mode == "auto" and small):
-                    self._entrywise(given, i)
-            if self.mode != "full":
-                self._localise(reached)
+            for i in checked:
+                self._sketch(point, i)
+        for i in checked:
+            if every:
+                self._entrywise(given, i)
+        for i in checked:
+            self._localise(i)
+            self._at_a_kink(given, i)
 
     def note(self, kind: str, severity: str, message: str, input: str | None = None) -> None:
         """Remember a remark once."""
@@ -121,20 +162,20 @@ class Checker:
         if issue not in self.issues:
             self.issues.append(issue)
 
+    def _plan(self, ladders: int) -> None:
+        self._planned += ladders
+
     # Points ----------------------------------------------------------------------------------
 
     def _working_dtype(self) -> np.dtype[Any]:
         """The widest dtype that the function keeps and in which it gives the same values."""
         subject = self.subject
         native = [x.dtype for x in subject.inputs if x.dtype in FLOATING]
-        base = subject.forward(subject.inputs)
-        outputs = [y for y in base if y.dtype in FLOATING]
-        smallest = max(sampling.unit(d) for d in [*native, *(y.dtype for y in outputs)])
+        outputs = self._values([x.copy() for x in subject.inputs])
+        coarse = max(sampling.unit(d) for d in [*native, *(y.dtype for y in outputs)])
         for dtype in (np.dtype(np.longdouble), np.dtype(float)):
             try:
-                wide = [
-                    y for y in self._values(self._widened(subject.inputs, dtype)) if y.dtype.kind == "f"
-                ]
+                wide = self._values(self._widened(subject.inputs, dtype))
             except Exception:  # whatever the user's code raises for a dtype it was not made for
                 continue
             if [y.shape for y in wide] != [y.shape for y in outputs]:
@@ -143,7 +184,7 @@ class Checker:
                 continue
             near = all(
                 np.max(np.abs(w - y), initial=0)
-                <= math.sqrt(smallest) * 10 * np.max(np.abs(y), initial=0)
+                <= 10 * math.sqrt(coarse) * np.max(np.abs(y), initial=0)
                 for w, y in zip(wide, outputs, strict=True)
             )
             if near or not sampling.finite(outputs):
@@ -151,7 +192,7 @@ class Checker:
         return np.result_type(*native)
 
     def _widened(self, inputs: Sequence[Array], dtype: Any) -> list[Array]:
-        return [x.astype(dtype) if x.dtype in FLOATING else x for x in inputs]
+        return [x.astype(dtype) if x.dtype in FLOATING else x.copy() for x in inputs]
 
     def _values(self, inputs: Sequence[Array]) -> list[Array]:
         return [y for y in self.subject.forward(inputs) if y.dtype in FLOATING]
@@ -160,8 +201,8 @@ class Checker:
         """Evaluate the function at a point; None where it is not finite."""
         wide = self._widened(inputs, self.dtype)
         try:
-            outputs = self._values(inputs)
-            centre = self._values(wide)
+            outputs = self._values([x.copy() for x in inputs])
+            centre = self._values([x.copy() for x in wide])
         except Exception:
             if number == 0:
                 raise
@@ -221,10 +262,10 @@ class Checker:
 
     def _gradient(self, inputs: Sequence[Array], cotangents: Sequence[Array]) -> list[Any]:
         """Gradients, one per input; None for what is not checked or not an array."""
-        found = self.subject.backward([x.copy() for x in inputs], [c.copy() for c in cotangents])
+        found = self.subject.backward(inputs, cotangents)
         return [
-            np.asarray(found[i]) if i in self.subject.checked and found[i] is not None else None
-            for i in range(len(inputs))
+            np.asarray(g) if i in self.subject.checked and g is not None else None
+            for i, g in enumerate(found)
         ]
 
     def _moved_gradient(
@@ -243,21 +284,49 @@ class Checker:
             for _ in range(REPEATS)
         ]
 
+    def _usable(self, point: Point, i: int, k: int) -> bool:
+        """Whether there is a gradient to compare: not None, and of the input's shape."""
+        gradient = point.gradients[k][i]
+        return gradient is not None and gradient.shape == point.inputs[i].shape
+
+    def _spread(self, point: Point, i: int, k: int) -> Array:
+        """Per entry, how much the gradient changes when everything moves in its last place."""
+        gradient = point.gradients[k][i].astype(np.longdouble)
+        moved = [r[k][i] for r in point.moved]
+        found = [np.abs(m - gradient) for m in moved if m is not None and m.shape == gradient.shape]
+        return np.max(found, axis=0) if found else np.zeros_like(gradient)
+
+    def _inspect(self, point: Point) -> None:
+        def tolerance(i: int) -> float:
+            if not self._usable(point, i, 0) or not point.inputs[i].size:
+                return math.inf
+            largest = float(np.max(np.abs(point.gradients[0][i])))
+            return SAFETY_NOISE * float(np.max(self._spread(point, i, 0))) + (
+                SAFETY_UNIT * self.unit * largest
+            )
+
+        rng = sampling.generator(self.seed, "protocol", self.order)
+        inspect_protocol(self.subject, point.inputs, point.cotangents[0], tolerance, rng, self.note)
+
     # The oracle ----------------------------------------------------------------------------------
 
-    def _line(self, point: Point, i: int, u: Array) -> Any:
+    def _outputs_near(self, point: Point, i: int, move: Array) -> list[Array] | None:
+        """The outputs with input i displaced; None outside of the domain."""
+        inputs = [x.copy() for x in point.wide]
+        inputs[i] += move
+        try:
+            outputs = self._values(inputs)
+        except Exception:  # outside of the domain the user's code may raise anything
+            return None
+        return outputs if [y.shape for y in outputs] == [y.shape for y in point.centre] else None
+
+    def _line(self, point: Point, i: int, u: Array) -> Callable[[Any], Array]:
         """t -> the values contracted with each cotangent, along direction u of input i."""
         wide = u.astype(self.dtype)
-        shapes = [y.shape for y in point.centre]
 
         def line(t: Any) -> Array:
-            inputs = list(point.wide)
-            inputs[i] = point.wide[i] + self.dtype.type(t) * wide
-            try:
-                outputs = self._values(inputs)
-            except Exception:  # outside of the domain the user's code may raise anything
-                outputs = []
-            if [y.shape for y in outputs] != shapes:
+            outputs = self._outputs_near(point, i, self.dtype.type(t) * wide)
+            if outputs is None:
                 return np.full(self.width, np.nan, self.dtype)
             return self._contract(point, outputs)
 
@@ -267,17 +336,22 @@ class Checker:
         flat = np.concatenate([np.asarray(y, self.dtype).ravel() for y in outputs])
         return np.asarray(point.contraction @ flat)
 
-    def _ladder(self, point: Point, i: int, u: Array) -> Estimate:
+    def _ladder(self, point: Point, i: int, u: Array, what: str = "") -> tuple[Estimate, Any]:
         line = self._line(point, i, u)
         centre = self._contract(point, point.centre)
         extent = sampling.size(point.inputs[i])
         fine = sampling.unit(self.dtype)
-        if i not in point.jitter:
-            flat = np.concatenate([y.ravel() for y in point.centre])
-            floor = 4 * fine * np.sqrt(np.sum((point.contraction * flat) ** 2, axis=1))
-            measured = noise(line, centre, extent, fine)
-            point.jitter[i] = np.maximum(np.maximum(measured, floor), np.finfo(self.dtype).tiny)
-        return climb(line, centre, extent, point.jitter[i], fine)
+        flat = np.concatenate([y.ravel() for y in point.centre])
+        floor = 4 * fine * np.sqrt(np.sum((point.contraction * flat) ** 2, axis=1))
+        floor = np.maximum(floor, np.finfo(self.dtype).tiny)
+        if i not in self._jitter:
+            self._jitter[i] = (noise(line, centre, extent, fine), floor)
+        measured, below = self._jitter[i]
+        estimate = climb(line, centre, extent, np.maximum(measured * (floor / below), floor), fine)
+        self._ladders += 1
+        if self.progress is not None:
+            self.progress(self._ladders, max(self._planned, self._ladders), what)
+        return estimate, line
 
     def _witness(self, point: Point, i: int, u: Array, estimate: Estimate) -> list[Any]:
         """Per cotangent the complex step's value and bound, where it agrees with the ladder."""
@@ -308,46 +382,44 @@ class Checker:
         return [(value[k], float(bound[k])) if usable[k] else None for k in range(self.width)]
 
     def _values_anyhow(self, inputs: Sequence[Array]) -> list[Array]:
+        inputs = [x.copy() for x in inputs]
         return [y for y in self.subject.forward(inputs) if y.dtype.kind in "fc"]
 
     # Comparisons -----------------------------------------------------------------------------------
 
     def _sketch(self, point: Point, i: int) -> None:
         """Compare along one random direction, for all cotangents, in both modes."""
-        x = point.inputs[i]
-        if not x.size:
-            return
+        x, name = point.inputs[i], self.subject.names[i]
         u = sampling.direction(
             sampling.generator(self.seed, "direction", self.order, point.number, i), x
         )
-        estimate = self._ladder(point, i, u)
-        self.estimates[self.subject.names[i], point.number] = estimate
+        estimate, line = self._ladder(point, i, u, f"{name}, point {point.number}")
         witness = self._witness(point, i, u, estimate) if point.number == 0 else [None] * self.width
         for k in range(self.width):
-            got, spread, largest = self._project(point, i, k, u)
-            entry = self._judge(point, i, None, k, estimate, got, spread, largest, "reverse")
-            if witness[k] is not None:
-                self._confirm(entry, got, *witness[k])
+            if self._usable(point, i, k):
+                got, spread, largest = self._project(point, i, k, u)
+                entry = self._judge(point, i, None, k, estimate, line, got, spread, largest, "reverse")
+                if witness[k] is not None:
+                    self._confirm(entry, got, *witness[k])
+                if point.number == 0 and k == 0:
+                    self.estimates[name] = (estimate, entry)
         if self.subject.pushes:
-            self._forward_mode(point, i, u, estimate)
+            self._forward_mode(point, i, u, estimate, line)
 
     def _project(self, point: Point, i: int, k: int, u: Array) -> tuple[Any, float, float]:
         """The gradient along u, its noise, and the size of its largest term."""
-        gradient = point.gradients[k][i]
-        if gradient is None or gradient.shape != u.shape:
-            return np.longdouble("nan"), 0.0, 0.0
-        terms = gradient.astype(np.longdouble) * u
-        spread = 0.0
-        for repeat in point.moved:
-            moved = repeat[k][i]
-            if moved is not None and moved.shape == u.shape:
-                spread = max(spread, float(abs(np.sum(moved * u.astype(np.longdouble) - terms))))
+        wide = u.astype(np.longdouble)
+        terms = point.gradients[k][i] * wide
+        moved = [r[k][i] for r in point.moved]
+        spreads = [
+            float(abs(np.sum(m * wide - terms))) for m in moved if m is not None and m.shape == u.shape
+        ]
         largest = max(float(np.max(np.abs(terms))), sampling.norm(terms) / 16)
-        return np.sum(terms), spread, largest
+        return np.sum(terms), max(spreads, default=0.0), largest
 
     def _judge(
-        self, point: Point, i: int, index: Any, k: int, estimate: Estimate, got: Any, spread: float,
-        largest: float, mode: str,
+        self, point: Point, i: int, index: Any, k: int, estimate: Estimate, line: Any, got: Any,
+        spread: float, largest: float, mode: str,
     ) -> Entry:  # fmt: skip
         expected, error = estimate.value[k], float(estimate.error[k])
         analytic = SAFETY_NOISE * spread + SAFETY_UNIT * self.unit * largest
@@ -362,13 +434,34 @@ class Checker:
         elif not math.isfinite(entry.expected) or not math.isfinite(error):
             entry.state = "unresolved"
         elif not abs(got - expected) <= allowed:
-            entry.state = "wrong"
+            small_kink = self._small_kink(line, k, float(abs(got - expected)), point, i)
+            entry.state = "kink" if small_kink else "wrong"
         if mode == "reverse" and entry.state == "ok":
             hidden = SAFETY_LADDER * error + SAFETY_NOISE * spread
             nothing = abs(entry.expected) <= hidden and largest <= hidden
             self.vacuous.setdefault(entry.input, []).append(nothing)
         self.entries.append(entry)
         return entry
+
+    def _small_kink(self, line: Any, k: int, apart: float, point: Point, i: int) -> bool:
+        """Whether a kink too faint for the ladder explains a difference.
+
+        The step is chosen so short that rounding still lies below the difference: a kink that
+        explains it must show there, and must not shrink with the step.
+        """
+        if not math.isfinite(apart):
+            return False
+        measured, below = self._jitter[i]
+        h = self.dtype.type(64 * float(max(measured[k], below[k])) / apart)
+        if not h < 1e-3 * sampling.size(point.inputs[i]):
+            return False
+        centre = self._contract(point, point.centre)[k]
+
+        def second(step: Any) -> float:
+            return float(abs(line(step)[k] - 2 * centre + line(-step)[k]) / step)
+
+        near, far = second(h), second(4 * h)
+        return near > 1.5 * apart and near > 0.6 * far
 
     def _confirm(self, entry: Entry, got: Any, value: Any, bound: float) -> None:
         """Let the complex step confirm what the ladder is too coarse to see."""
@@ -378,17 +471,14 @@ class Checker:
             entry.state, entry.expected, entry.allowed = "ok", float(value), allowed
             entry.truncation, entry.rounding, entry.oracle = 0.0, bound, "complex step"
 
-    def _forward_mode(self, point: Point, i: int, u: Array, estimate: Estimate) -> None:
+    def _forward_mode(self, point: Point, i: int, u: Array, estimate: Estimate, line: Any) -> None:
         """The pushforward against the ladder and against the pullback."""
         subject = self.subject
         rng = sampling.generator(self.seed, "pushed", self.order, point.number, i)
 
         def push(inputs: Sequence[Array], tangent: Array) -> list[Array]:
-            tangents = [
-                tangent if j == i else np.zeros_like(x) if x.dtype in FLOATING else None
-                for j, x in enumerate(inputs)
-            ]
-            return [np.asarray(t, np.longdouble) for t in subject.pushforward(inputs, tangents)]
+            tangents = [tangent if j == i else np.zeros_like(x) for j, x in enumerate(inputs)]
+            return [t.astype(np.longdouble) for t in subject.pushforward(inputs, tangents)]
 
         def contract(k: int, pushed: Sequence[Array]) -> Any:
             pairs = zip(point.cotangents[k], pushed, strict=True)
@@ -402,72 +492,129 @@ class Checker:
         for k in range(self.width):
             got = contract(k, pushed)
             spread = max(float(abs(contract(k, m) - got)) for m in moved)
-            terms = [
-                float(np.max(np.abs(c * t), initial=0)) for c, t in zip(point.cotangents[k], pushed)
-            ]
-            largest = max(terms)
-            self._judge(point, i, None, k, estimate, got, spread, largest, "forward")
+            terms = np.concatenate(
+                [(c * t).ravel() for c, t in zip(point.cotangents[k], pushed, strict=True)]
+            )
+            largest = max(float(np.max(np.abs(terms), initial=0)), sampling.norm(terms) / 16)
+            self._judge(point, i, None, k, estimate, line, got, spread, largest, "forward")
+            if not self._usable(point, i, k):
+                continue
             # The two modes against one another need no step: only rounding is allowed.
             pulled, spread_pulled, largest_pulled = self._project(point, i, k, u)
             allowed = SAFETY_NOISE * (spread + spread_pulled)
             allowed += SAFETY_UNIT * self.unit * (largest + largest_pulled)
             state = "ok" if abs(got - pulled) <= allowed else "wrong"
-            if estimate.kink[k] or math.isnan(float(pulled)):
-                state = "kink" if estimate.kink[k] else "ok"
             self.entries.append(
                 Entry(
                     subject.names[i], None, float(pulled), float(got), allowed, point.number, k,
-                    "forward against reverse", self.order, state, max(largest, largest_pulled),
+                    "forward against reverse", self.order, "kink" if estimate.kink[k] else state,
+                    max(largest, largest_pulled), oracle="none",
                 )
             )  # fmt: skip
 
-    def _entrywise(self, point: Point, i: int, cotangents: Sequence[int] | None = None) -> list[Entry]:
-        """Compare every entry of one input's gradient."""
+    # Entry by entry --------------------------------------------------------------------------------
+
+    def _entrywise(
+        self, point: Point, i: int, cotangents: Sequence[int] | None = None, indices: Any = None
+    ) -> None:
+        """Compare single entries of one input's gradient, by default all."""
         x = point.inputs[i]
         chosen = range(self.width) if cotangents is None else cotangents
-        usable = [
-            k for k in chosen
-            if point.gradients[k][i] is not None and point.gradients[k][i].shape == x.shape
-        ]  # fmt: skip
+        usable = [k for k in chosen if self._usable(point, i, k)]
         spreads = {}
         for k in usable:
-            moved = [r[k][i] for r in point.moved if r[k][i] is not None and r[k][i].shape == x.shape]
-            spread = np.max([np.abs(m.astype(float) - point.gradients[k][i]) for m in moved], axis=0)
-            spreads[k] = np.maximum(spread, sampling.norm(spread) / math.sqrt(max(spread.size, 1)))
-        made = []
-        for index in np.ndindex(*x.shape):
+            spread = self._spread(point, i, k)
+            spreads[k] = np.maximum(spread, sampling.norm(spread) / math.sqrt(spread.size))
+        for index in np.ndindex(*x.shape) if indices is None else indices:
             u = np.zeros_like(x)
             u[index] = 1
-            estimate = self._ladder(point, i, u)
+            estimate, line = self._ladder(point, i, u, f"{self.subject.names[i]}{list(index)}")
             for k in usable:
                 gradient = point.gradients[k][i]
-                largest = float(np.max(np.abs(gradient)))
-                made.append(
-                    self._judge(
-                        point, i, index, k, estimate, np.longdouble(gradient[index]),
-                        float(spreads[k][index]), largest, "reverse",
-                    )
+                self._judge(
+                    point, i, index, k, estimate, line, gradient[index].astype(np.longdouble),
+                    float(spreads[k][index]), float(np.max(np.abs(gradient))), "reverse",
                 )  # fmt: skip
-        return made
 
-    def _localise(self, reached: Sequence[Point]) -> None:
+    def _localise(self, i: int) -> None:
         """After a failure along a direction, find the entries that are wrong."""
-        for i in self.subject.checked:
-            name = self.subject.names[i]
-            failed = [
-                e
-                for e in self.entries
-                if e.input == name and e.state == "wrong" and e.mode == "reverse"
-            ]
-            if any(e.index is not None for e in failed):
-                continue
-            whole = [e for e in failed if math.isfinite(e.got)]
-            if whole and self.subject.inputs[i].size <= FULL:
-                worst = max(whole, key=lambda e: e.margin)
-                point = next(p for p in reached if p.number == worst.point)
-                self._entrywise(point, i, [worst.cotangent])
+        name = self.subject.names[i]
+        failed = [
+            e for e in self.entries if e.input == name and e.state == "wrong" and e.mode == "reverse"
+        ]
+        if not failed or any(e.index is not None for e in failed):
+            return
+        worst = max(failed, key=lambda e: e.margin if math.isfinite(e.got) else 0.0)
+        point = next(p for p in self.reached if p.number == worst.point)
+        size = point.inputs[i].size
+        if not math.isfinite(worst.got):
+            wrong = np.argwhere(~np.isfinite(point.gradients[worst.cotangent][i]))
+            indices = [tuple(int(n) for n in row) for row in wrong[:10]]
+        elif size <= FULL:
+            indices = list(np.ndindex(*point.inputs[i].shape))
+        else:
+            indices = self._bisect(point, i, worst)
+        self._plan(len(indices))
+        self._entrywise(point, i, [worst.cotangent], indices)
 
-    # The verdict --------------------------------------------------------------------------------------
+    def _bisect(self, point: Point, i: int, worst: Entry, wanted: int = 10) -> list[tuple[int, ...]]:
+        """Halve the direction, always where the residual is largest, down to single entries."""
+        x, k = point.inputs[i], worst.cotangent
+        u = sampling.direction(
+            sampling.generator(self.seed, "direction", self.order, point.number, i), x
+        )
+        gradient = point.gradients[k][i].astype(np.longdouble)
+        heap = [(-worst.difference, 0, x.size, worst.got - worst.expected)]
+        found: list[tuple[int, ...]] = []
+        for _ in range(SEARCH):
+            if not heap or len(found) == wanted:
+                break
+            _, start, stop, residual = heapq.heappop(heap)
+            if stop - start == 1:
+                found.append(tuple(int(n) for n in np.unravel_index(start, x.shape)))
+                continue
+            middle = (start + stop) // 2
+            part = np.zeros_like(x)
+            part.flat[start:middle] = u.flat[start:middle]
+            self._plan(1)
+            estimate, _ = self._ladder(point, i, part, f"searching {self.subject.names[i]}")
+            left = float(np.sum(gradient * part) - estimate.value[k])
+            if not math.isfinite(left):
+                continue
+            for a, b, r in ((start, middle, left), (middle, stop, residual - left)):
+                if abs(r) > worst.allowed / 4:
+                    heapq.heappush(heap, (-abs(r), a, b, r))
+        return found
+
+    def _at_a_kink(self, point: Point, i: int) -> None:
+        """The one-sided test, where the given point is a kink."""
+        name = self.subject.names[i]
+        if not any(e.input == name and e.point == 0 and e.state == "kink" for e in self.entries):
+            return
+        if not self._usable(point, i, 0):
+            return
+
+        def gradient(entry: tuple[int, int]) -> Any:
+            cotangents = [np.zeros_like(c) for c in point.cotangents[0]]
+            cotangents[entry[0]].flat[entry[1]] = 1
+            return self._gradient(point.inputs, cotangents)[i]
+
+        tests = one_sided(
+            lambda move: self._outputs_near(point, i, move),
+            gradient,
+            point.wide[i],
+            sampling.unit(self.dtype),
+            sampling.generator(self.seed, "kink", self.order, i),
+        )
+        for test in tests:
+            entry = Entry(
+                name, None, test.expected, test.got, test.allowed, 0, 0, "one-sided", self.order
+            )
+            entry.state = "ok" if entry.difference <= test.allowed else "wrong"
+            entry.oracle = "one-sided derivatives"
+            self.entries.append(entry)
+
+    # What follows ---------------------------------------------------------------------------
 
     def required(self) -> float:
         """The resolution that is needed for a PASS."""

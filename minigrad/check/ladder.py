@@ -30,6 +30,7 @@ RATIO = 4  # each step is a quarter of the one before
 FIRST = 0.25  # the longest step, in units of the input's size
 LEVELS = 26  # the shortest possible step is 2e-16 of the input's size
 LONGEST = 8  # a window joins at most nine steps; more change nothing
+RIVAL = 64  # windows whose bounds are at most so many times as large as the best
 SAMPLES = 9  # values from which noise is measured
 SPACING = 61.803  # their distance, in units of the last place; not a round number on purpose
 WIDEN = 93.7  # ... and how much wider the grid gets where values repeat
@@ -59,6 +60,8 @@ class Estimate:
         The difference of the one-sided derivatives at a kink.
     distance : ndarray, shape (K,)
         A kink is at most this far away; zero where there is none.
+    noise : ndarray, shape (K,)
+        Jitter of the values, as given.
     steps : list of float
         All steps that were tried.
     differences : list of ndarray
@@ -74,6 +77,7 @@ class Estimate:
     kink: Array
     jump: Array
     distance: Array
+    noise: Array
     steps: list[float] = field(default_factory=list)
     differences: list[Array] = field(default_factory=list)
 
@@ -208,19 +212,19 @@ def climb(line: Line, centre: Array, size: float, jitter: Array, unit: float) ->
             if dominated == 2:
                 break
             h /= RATIO
-        return _choose(candidates, start, jump, distance, steps, differences, centre)
+        return _choose(candidates, start, jump, distance, jitter, steps, differences)
 
 
 def _choose(
-    candidates: Any, start: Array, jump: Array, distance: Array, steps: Any, differences: Any,
-    centre: Array,
+    candidates: Any, start: Array, jump: Array, distance: Array, jitter: Array, steps: Any,
+    differences: Any,
 ) -> Estimate:  # fmt: skip
-    """Take the best window per function; the runners-up must not contradict it."""
-    width, infinite = len(start), np.full(len(start), np.inf, centre.dtype)
+    """Take the best window per function; its rivals must not contradict it."""
+    width, infinite = len(start), np.full(len(start), np.inf, jitter.dtype)
     found = Estimate(
-        np.full(width, np.nan, centre.dtype), infinite, infinite.copy(),
+        np.full(width, np.nan, jitter.dtype), infinite, infinite.copy(),
         np.full(width, np.nan), np.zeros(width, int), np.zeros(width, int),
-        np.zeros(width, bool), jump, distance, steps, differences,
+        np.zeros(width, bool), jump, distance, jitter, steps, differences,
     )  # fmt: skip
     if not candidates:
         return found
@@ -230,17 +234,15 @@ def _choose(
     totals = truncations + roundings
     for k in range(width):
         total = np.where((firsts >= start[k]) & np.isfinite(totals[:, k]), totals[:, k], np.inf)
-        order = np.argsort(total, kind="stable")
-        winner = order[0]
+        winner = np.argmin(total)
         if not np.isfinite(total[winner]):
             found.kink[k] = jump[k] > 0
             continue
-        error = truncations[winner, k]
-        for other in order[1:4]:
-            if np.isfinite(total[other]):
-                apart = abs(values[other, k] - values[winner, k])
-                if apart > total[other] + total[winner]:
-                    error = max(error, apart)
+        # Windows nearly as good must agree within both bounds; if not, one bound is too small.
+        rivals = np.flatnonzero(total <= RIVAL * total[winner])
+        apart = np.abs(values[rivals, k] - values[winner, k])
+        apart = apart[apart > total[rivals] + total[winner]]
+        error = max(truncations[winner, k], apart.max(initial=0))
         found.value[k], found.truncation[k] = values[winner, k], error
         found.rounding[k] = roundings[winner, k]
         found.step[k], found.first[k], found.last[k] = (

@@ -112,6 +112,41 @@ class Issue:
 
 
 @dataclass
+class Curve:
+    """Error of the plain central difference against the step, along one direction.
+
+    Attributes
+    ----------
+    steps, errors : list of float
+        Error against the ladder's result, per step.
+    noise : float
+        Of the function's values; divided by the step it is the rounding error.
+    first, last : int
+        The chosen window, as positions in `steps`.
+    truncation, rounding : float
+        The bounds of the ladder's result.
+    difference, allowed : float
+        Of the derivative under test along the same direction.
+    value : float
+        The ladder's result.
+    kink : bool
+        Whether there is no derivative here.
+    """
+
+    steps: list[float]
+    errors: list[float]
+    noise: float
+    first: int
+    last: int
+    truncation: float
+    rounding: float
+    difference: float
+    allowed: float
+    value: float
+    kink: bool = False
+
+
+@dataclass
 class Report:
     """What a gradient check found.  True if, and only if, it passed.
 
@@ -146,12 +181,12 @@ class Report:
     issues: list[Issue] = field(default_factory=list)
     evaluations: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    curves: dict[str, Curve] = field(default_factory=dict)
     seed: int = 0
     mode: str = "auto"
     order: int = 1
     strict: bool = True
     oracle: str = ""
-    replay: str = ""
 
     def __bool__(self) -> bool:
         if self.verdict == "PASS":
@@ -187,8 +222,7 @@ class Report:
             lines.append(f"{issue.severity}: {issue.kind}{where}: {issue.message}")
         calls = ", ".join(f"{n} {way}" for way, n in self.evaluations.items() if n)
         lines.append(f"oracle: {self.oracle}; calls: {calls}")
-        if not self:
-            lines.append(f"replay: {self.replay}")
+        lines.append(f"replay: seed={self.seed}, mode={self.mode!r}, order={self.order}")
         return "\n".join(lines)
 
     def _headline(self) -> str:
