@@ -101,6 +101,7 @@ def pullback(
     owned: set[Node] = set()  # sums made here, which nobody else can see
     state = current()
     observer = state.observer
+    broadcast = REGISTRY["broadcast"]
     c: Any
     entry = _STATE.set(state)  # so that whatever happens below can be undone in one place
     try:
@@ -133,7 +134,7 @@ def pullback(
                     continue
                 if contributions is not None:
                     c = contributions[slot]
-                elif fused is not None and fused[slot] is not None and parent.op == "broadcast":
+                elif fused is not None and fused[slot] is not None and parent.primitive is broadcast:
                     parent = parent.parents[0]  # skip the node that stretched: rule and sum in one
                     c = fused[slot](g, parent.shape, *saved)
                 else:
@@ -151,7 +152,7 @@ def pullback(
                 if before is None:
                     pending[parent] = c
                 elif parent in owned:
-                    np.add(before, c, out=before)
+                    before += c
                 elif lift or observer is not None or before.__class__ is not np.ndarray:
                     pending[parent] = before + c
                 else:  # an array that the rule has just made may hold the sum
