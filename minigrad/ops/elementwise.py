@@ -108,7 +108,8 @@ def _power_in_base(t: Any, x: Any, y: Any, _out: Any) -> Any:
         if y == 0:
             return t * 0.0
         return scaled(t, y) * (x if y == 2 else x ** (y - 1)) if y != 1 else t
-    zero = y == 0
+    # Only where the product would be 0 * inf: elsewhere it must go on depending on y.
+    zero = (x == 0) & (y == 0)
     return where(zero, 0.0 * t, t * y * power(x, where(zero, 1.0, y - 1.0)))
 
 
