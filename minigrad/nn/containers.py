@@ -114,16 +114,8 @@ class Sequential(_Numbered):
 class _Transparent(Module):
     """A container that is not called itself: its name goes into its parts' scopes."""
 
-    def add_module(self, name: str, module: Module | None) -> None:
-        """Add a submodule under a name."""
-        super().add_module(name, module)
-        if module is not None and self._scope is not None:
-            module._rescope(f"{self._scope}.{name}")
-
-    def _rescope(self, label: str) -> None:
-        super()._rescope(label)
-        for name, module in self.named_children():
-            module._rescope(f"{label}.{name}")
+    def _label(self, name: str, module: Module) -> str:
+        return super()._label(name, module) if self._scope is None else f"{self._scope}.{name}"
 
 
 class ModuleList(_Transparent, _Numbered):

@@ -91,6 +91,7 @@ class Module:
             _hooks={},
             _pre_hooks={},
             _scope=None,
+            _path="",
         )
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -195,8 +196,8 @@ class Module:
                 f"register_parameter: {name!r} must be an nn.Parameter or None, not {_kind(parameter)}."
             )
         self._register("_parameters", name, parameter)
-        if parameter is not None and parameter.name is None:
-            parameter.name = name
+        if parameter is not None:
+            self._name(name, parameter)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a tensor that belongs to the state but is not trained.
@@ -224,22 +225,27 @@ class Module:
             raise ArgumentError(f"add_module: {name!r} must be a module or None, not {_kind(module)}.")
         self._register("_modules", name, module)
         if module is not None:
-            module._adopt(name)
+            module._place(_join(self._path, name), self._label(name, module))
 
     register_module = add_module
 
-    def _adopt(self, name: str) -> None:
-        """Become the part `name` of another module: the scope, and the parameters' names."""
-        # A bare number says little in a picture.
-        self._rescope(f"{name}: {type(self).__name__}" if name.isdecimal() else name)
-        for path, parameter in self.named_parameters():
-            given = parameter.name
-            if given is None or given == path or given.endswith(f".{path}"):  # not the user's own
-                parameter.name = f"{name}.{path}"
+    def _place(self, path: str, label: str) -> None:
+        """Become a part of another module: parameters are named by the path, the scope by the label."""
+        self.__dict__.update(_path=path, _scope=label)
+        for name, parameter in self._parameters.items():
+            if parameter is not None:
+                self._name(name, parameter)
+        for name, module in self.named_children():
+            module._place(_join(path, name), self._label(name, module))
 
-    def _rescope(self, label: str) -> None:
-        """Set the scope that a call opens."""
-        self.__dict__["_scope"] = label
+    def _label(self, name: str, module: Module) -> str:
+        """The scope of a part; a bare number would say little in a picture."""
+        return f"{name}: {type(module).__name__}" if name.isdecimal() else name
+
+    def _name(self, name: str, parameter: Parameter) -> None:
+        given = parameter.name
+        if given is None or given == name or given.endswith(f".{name}"):  # not the user's own
+            parameter.name = _join(self._path, name)
 
     # Walking ------------------------------------------------------------------------------
     def named_modules(

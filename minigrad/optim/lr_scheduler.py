@@ -55,7 +55,7 @@ class LRScheduler:
         self.optimizer = optimizer
         for group in optimizer.param_groups:
             if last_epoch == -1:
-                group["initial_lr"] = group["lr"]
+                group.setdefault("initial_lr", group["lr"])  # an earlier scheduler may have warmed up
             elif "initial_lr" not in group:
                 raise ArgumentError(
                     f"{who}: last_epoch={last_epoch} goes on with a schedule, but the groups of the "
@@ -379,7 +379,7 @@ class OneCycleLR(LRScheduler):
         if last_epoch == -1:
             for i, group in enumerate(groups):
                 start = tops[i] / div_factor
-                group.update(lr=start, max_lr=tops[i], min_lr=start / final_div_factor)
+                group.update(initial_lr=start, max_lr=tops[i], min_lr=start / final_div_factor)
                 if cycle_momentum:
                     group.update(base_momentum=low[i], max_momentum=high[i])
         super().__init__(optimizer, last_epoch)

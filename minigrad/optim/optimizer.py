@@ -127,8 +127,8 @@ class Optimizer:
                 raise ArgumentError(f"{who}: a parameter is a tensor, not {type(p).__name__} {p!r}.")
             if not p.is_leaf or p.dtype not in FLOATING:
                 raise ArgumentError(
-                    f"{who}: can only optimize floating leaves, and this is {describe(p)}. Make it with "
-                    "nn.Parameter(...) or mg.tensor(..., requires_grad=True)."
+                    f"{who}: can only optimize floating leaves, and this is {describe(p)}. Make it "
+                    "with nn.Parameter(...) or mg.tensor(..., requires_grad=True)."
                 )
             if id(p) in seen:
                 raise ArgumentError(f"{who}: {describe(p)} was given twice.")
