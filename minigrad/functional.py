@@ -145,4 +145,5 @@ def cross_entropy(logits: Any, target: Any) -> Any:
             f"cross_entropy: class numbers from {labels.min()} to {labels.max()}, but the logits have "
             f"{logits.shape[1]} classes (0 to {logits.shape[1] - 1})."
         )
-    return -_f["mean"](log_softmax(logits)[np.arange(len(labels)), labels])
+    chosen = target if isinstance(target, Tensor) else labels  # a traced target stays an input
+    return -_f["mean"](_f["getitem"](log_softmax(logits), (np.arange(len(labels)), chosen)))

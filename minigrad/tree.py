@@ -25,23 +25,25 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
     {'w': 10.0, 'b': [20.0, 30.0]}
     """
     leaves: list[Any] = []
-
-    def walk(part: Any) -> Callable[..., Any]:
-        if part is None:
-            return lambda new: None
-        if isinstance(part, dict):
-            inner = {key: walk(value) for key, value in part.items()}
-            return lambda new: {key: build(new) for key, build in inner.items()}
-        if isinstance(part, list | tuple):
-            builds = [walk(value) for value in part]
-            if hasattr(part, "_fields"):  # a named tuple
-                return lambda new: type(part)(*[build(new) for build in builds])
-            return lambda new: type(part)([build(new) for build in builds])
-        leaves.append(part)
-        return next
-
-    build = walk(tree)
+    build = _walk(tree, leaves)
     return leaves, lambda new: build(iter(new))
+
+
+def _walk(part: Any, leaves: list[Any]) -> Callable[..., Any]:
+    """Append the leaves of a part; how to build it again, which does not keep them alive."""
+    if part is None:
+        return lambda new: None
+    kind = type(part)
+    if isinstance(part, dict):
+        inner = {key: _walk(value, leaves) for key, value in part.items()}
+        return lambda new: {key: build(new) for key, build in inner.items()}
+    if isinstance(part, list | tuple):
+        builds = [_walk(value, leaves) for value in part]
+        if hasattr(part, "_fields"):  # a named tuple
+            return lambda new: kind(*[build(new) for build in builds])
+        return lambda new: kind([build(new) for build in builds])
+    leaves.append(part)
+    return next
 
 
 def tree_map(function: Callable[..., Any], tree: Any) -> Any:
