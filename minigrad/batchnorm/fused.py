@@ -125,7 +125,7 @@ def _forward(x: Array, gamma: Any, beta: Any, axes: Any, eps: float, through: bo
             r, v = (r * scale).astype(x.dtype), v / scale / scale
     h *= r
     y = h * gamma
-    y += beta
+    y = np.add(y, beta, out=None if np.iscomplexobj(beta) else y)
     if given != x.dtype:
         y, h = y.astype(given), h.astype(given)
     return y, h, mu, v, r
