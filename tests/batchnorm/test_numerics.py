@@ -106,7 +106,7 @@ def test_one_bad_value_poisons_its_feature_only(bn: Callable[..., Any]) -> None:
 
 @BOTH
 def test_zero_over_zero_without_eps(bn: Callable[..., Any]) -> None:
-    x, dy = data(16)
+    x, _ = data(16)
     x[:, 0] = 5.0
     with np.errstate(all="ignore"):
         y = bn(mg.tensor(x), eps=0.0).data
