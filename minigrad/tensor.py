@@ -237,7 +237,7 @@ class Tensor(Syntax):
         if not isinstance(self._node, Leaf):
             raise GradientError(f"only leaves hold a gradient, and this is {describe(self)}.")
         if grad is not None:
-            grad = grad if isinstance(grad, Tensor) else Tensor(np.asarray(grad))
+            grad = grad if isinstance(grad, Tensor) else Tensor(np.array(grad))
             if grad.shape != self.shape or grad.dtype != self.dtype:
                 raise ShapeError(
                     f"the gradient of {describe(self)} must be {self.dtype}{list(self.shape)}, "
