@@ -107,7 +107,7 @@ def clip_grad_value_(parameters: Parameters, clip_value: float) -> None:
         )
     for p in _with_gradients(parameters):
         assert p.grad is not None
-        p.grad = Tensor(np.clip(p.grad._value, -clip_value, clip_value))
+        p.grad = Tensor(np.asarray(np.clip(p.grad._value, -clip_value, clip_value)))
 
 
 def _with_gradients(parameters: Parameters) -> list[Tensor]:

@@ -195,7 +195,7 @@ class Optimizer:
                         f"{type(self).__name__}.update gave {describe(new)} for {describe(p)}."
                     )
                 # A fresh array that nobody else sees, so it needs no copy as in `p.data = new`.
-                p._value = new.astype(p.dtype, copy=False)
+                p._value = np.asarray(new, p.dtype)
         return loss
 
     # State -------------------------------------------------------------------------------------
@@ -219,7 +219,8 @@ class Optimizer:
         return {
             "state": {
                 numbers[id(p)]: {
-                    k: Tensor(v.copy()) if isinstance(v, np.ndarray) else v for k, v in state.items()
+                    k: Tensor(np.array(v)) if isinstance(v, np.ndarray | np.generic) else v
+                    for k, v in state.items()
                 }
                 for p, state in self.state.items()
             },

@@ -1,0 +1,198 @@
+"""Gradient clipping, folding, recalibration."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.nn import utils
+
+
+def with_gradients(rng: np.random.Generator, dtype: str = "float64") -> list[nn.Parameter]:
+    parameters = [nn.Parameter(np.zeros(shape, dtype)) for shape in ((3, 4), (5,), ())]
+    for p in parameters:
+        p.grad = mg.tensor(rng.normal(0.0, 3.0, p.shape), dtype=dtype)
+    return [*parameters, nn.Parameter(np.zeros(2, dtype))]
+
+
+# Clipping ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("order", [1.0, 2.0, 3.0, math.inf])
+@pytest.mark.parametrize("limit", [0.5, 1e3])
+def test_clipping_by_norm_is_pytorchs(order: float, limit: float, rng: np.random.Generator) -> None:
+    import torch
+
+    ours = with_gradients(rng)
+    theirs = []
+    for p in ours:
+        theirs.append(torch.zeros(p.shape, dtype=torch.float64, requires_grad=True))
+        theirs[-1].grad = None if p.grad is None else torch.tensor(p.grad.numpy())
+    left = utils.clip_grad_norm_(ours, limit, order)
+    right = torch.nn.utils.clip_grad_norm_(theirs, limit, order)
+    assert left.item() == pytest.approx(right.item(), rel=1e-14)
+    for p, q in zip(ours[:-1], theirs[:-1], strict=True):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=1e-13)
+    assert ours[-1].grad is None
+
+
+@pytest.mark.torch
+def test_clipping_by_value_is_pytorchs(rng: np.random.Generator) -> None:
+    import torch
+
+    for p in with_gradients(rng)[:-1]:
+        q = torch.zeros(p.shape, dtype=torch.float64, requires_grad=True)
+        q.grad = torch.tensor(p.grad.numpy())
+        utils.clip_grad_value_(p, 1.5)
+        torch.nn.utils.clip_grad_value_(q, 1.5)
+        assert np.array_equal(p.grad.numpy(), q.grad.numpy())
+
+
+def test_clipping_never_writes_into_a_gradient(rng: np.random.Generator) -> None:
+    p = with_gradients(rng)[0]
+    seen = p.grad
+    before = seen.numpy().copy()
+    utils.clip_grad_norm_([p], 0.1)
+    utils.clip_grad_value_([p], 0.01)
+    assert np.array_equal(seen.data, before)
+
+
+def test_clipping_keeps_float32(rng: np.random.Generator) -> None:
+    parameters = with_gradients(rng, "float32")
+    assert utils.clip_grad_norm_(parameters, 0.1).dtype == np.float32
+    assert parameters[0].grad.dtype == np.float32
+
+
+def test_clipping_nothing_is_norm_zero() -> None:
+    assert utils.clip_grad_norm_([nn.Parameter([1.0])], 1.0).item() == 0.0
+
+
+def test_wrong_clipping(rng: np.random.Generator) -> None:
+    parameters = with_gradients(rng)
+    with pytest.raises(mg.ArgumentError, match=r"clip_value must not be negative, and it is -1"):
+        utils.clip_grad_value_(parameters, -1)
+    with pytest.raises(mg.ArgumentError, match=r"norm_type must be positive, not 0"):
+        utils.clip_grad_norm_(parameters, 1.0, 0)
+    parameters[1].grad = mg.tensor(np.full(5, np.nan))
+    with pytest.raises(mg.GradientError, match=r"the norm of the gradients is nan.*mg\.debug_nans"):
+        utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=True)
+
+
+# Folding ------------------------------------------------------------------------------------------------
+
+
+def trained(rng: np.random.Generator, dtype: str = "float64", **options: Any) -> nn.Sequential:
+    model = nn.Sequential(
+        nn.Linear(4, 5), nn.BatchNorm1d(5, **options), nn.ReLU(), nn.Linear(5, 3), nn.BatchNorm1d(3)
+    ).to(dtype)
+    for parameter in model.parameters():
+        parameter.data = rng.normal(0.0, 1.0, parameter.shape)
+    for _ in range(3):
+        model(rng.normal(1.0, 2.0, (8, 4)).astype(dtype))
+    return model.eval()
+
+
+@pytest.mark.parametrize("options", [{}, {"affine": False}, {"bias": False}])
+def test_folding_computes_the_same(options: Any, rng: np.random.Generator) -> None:
+    """A11: inference is one affine map."""
+    model = trained(rng, **options)
+    folded = utils.fold_batchnorm(model)
+    x = rng.standard_normal((6, 4))
+    np.testing.assert_allclose(folded(x).numpy(), model(x).numpy(), rtol=1e-12, atol=1e-13)
+    assert [type(m).__name__ for m in folded] == ["Linear", "Identity", "ReLU", "Linear", "Identity"]
+    assert type(model[1]).__name__ == "BatchNorm1d"
+    assert [p.name for p in folded.parameters()] == [n for n, _ in folded.named_parameters()]
+
+
+def test_folding_without_a_bias_makes_one(rng: np.random.Generator) -> None:
+    linear, bn = nn.Linear(3, 2, bias=False).double(), nn.BatchNorm1d(2).double()
+    bn(linear(rng.normal(1.0, 2.0, (9, 3))))
+    fused = utils.fuse_linear_bn_eval(linear.eval(), bn.eval())
+    x = rng.standard_normal((4, 3))
+    np.testing.assert_allclose(fused(x).numpy(), bn(linear(x)).numpy(), rtol=1e-13)
+
+
+@pytest.mark.torch
+def test_folding_is_pytorchs(rng: np.random.Generator) -> None:
+    import torch
+
+    model = trained(rng)
+    peer = torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.BatchNorm1d(5)).double()
+    peer.load_state_dict({k: torch.tensor(v.numpy()) for k, v in model[:2].state_dict().items()})
+    fused = utils.fuse_linear_bn_eval(model[0], model[1])
+    expected = torch.nn.utils.fusion.fuse_linear_bn_eval(*peer.eval())
+    for key, value in fused.state_dict().items():
+        np.testing.assert_allclose(value.numpy(), expected.state_dict()[key].numpy(), rtol=1e-12)
+
+
+def test_wrong_folding(rng: np.random.Generator) -> None:
+    linear, bn = nn.Linear(3, 2), nn.BatchNorm1d(2)
+    with pytest.raises(
+        mg.ArgumentError, match=r"in training mode the statistics depend on the batch.*\.eval\(\)"
+    ):
+        utils.fuse_linear_bn_eval(linear, bn.eval())
+    untracked = nn.BatchNorm1d(2, track_running_stats=False).eval()
+    with pytest.raises(mg.ArgumentError, match=r"has no running statistics"):
+        utils.fuse_linear_bn_eval(linear.eval(), untracked)
+    with pytest.raises(
+        mg.ArgumentError, match=r"the Linear has 2 outputs, but the batch norm 5 features"
+    ):
+        utils.fuse_linear_bn_eval(linear, nn.BatchNorm1d(5).eval())
+
+
+# Recalibration ----------------------------------------------------------------------------------------------
+
+
+def test_recalibration_is_algorithm_2(rng: np.random.Generator) -> None:
+    model = nn.Sequential(nn.Dropout(0.5), nn.BatchNorm1d(2)).double()
+    model[1](rng.normal(50.0, 1.0, (5, 2)))
+    data = rng.normal(3.0, 2.0, (60, 2))
+    loader = mg.data.DataLoader(mg.data.TensorDataset(data, np.arange(60)), batch_size=10)
+    model.eval()
+    model[0].train()
+    assert utils.recalibrate(model, loader) is model
+    batches = data.reshape(6, 10, 2)
+    np.testing.assert_allclose(model[1].running_mean.numpy(), batches.mean(axis=(0, 1)), rtol=1e-13)
+    np.testing.assert_allclose(
+        model[1].running_var.numpy(), 10 / 9 * batches.var(axis=1).mean(axis=0), rtol=1e-13
+    )
+    assert model[1].momentum == 0.1
+    assert [m.training for m in model] == [True, False]
+    assert model[1].num_batches_tracked.item() == 6
+
+
+@pytest.mark.torch
+def test_recalibration_is_pytorchs_update_bn(rng: np.random.Generator) -> None:
+    import torch
+
+    model = trained(rng)
+    peer = torch.nn.Sequential(
+        torch.nn.Linear(4, 5), torch.nn.BatchNorm1d(5), torch.nn.ReLU(), torch.nn.Linear(5, 3),
+        torch.nn.BatchNorm1d(3),
+    ).double()  # fmt: skip
+    peer.load_state_dict({k: torch.tensor(v.numpy()) for k, v in model.state_dict().items()})
+    batches = [rng.standard_normal((n, 4)) for n in (7, 5, 9)]
+    utils.recalibrate(model, batches)
+    torch.optim.swa_utils.update_bn([torch.tensor(b) for b in batches], peer)
+    for key, value in model.state_dict().items():
+        np.testing.assert_allclose(value.numpy(), peer.state_dict()[key].numpy(), rtol=1e-12)
+
+
+def test_a_recalibration_that_fails_changes_nothing(rng: np.random.Generator) -> None:
+    model = trained(rng)
+    before = {k: v.numpy().copy() for k, v in model.state_dict().items()}
+    with pytest.raises(mg.ArgumentError, match=r"the loader gave no batches, so the statistics stay"):
+        utils.recalibrate(model, [])
+    with pytest.raises(mg.ShapeError):
+        utils.recalibrate(model, [rng.standard_normal((5, 4)), rng.standard_normal((5, 3))])
+    assert all(np.array_equal(v.data, before[k]) for k, v in model.state_dict().items())
+    assert not any(m.training for m in model.modules())
+    assert model[1].momentum == 0.1
+    with pytest.raises(mg.ArgumentError, match=r"no batch norm in this Linear keeps statistics"):
+        utils.recalibrate(nn.Linear(1, 1), [])
