@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -46,45 +47,22 @@ class Trace(Protocol):
         """The function took a value out of the graph: what it does with it cannot be replayed."""
 
 
+@dataclass(slots=True, eq=False)
 class State:
-    """The surroundings of an operation.
+    """The surroundings of an operation."""
 
-    Attributes
-    ----------
-    recording : bool
-        Whether results remember how they were made.
-    scope : tuple of str
-        Names of the scopes around the operation, outermost first.
-    vjp_of : Node or None
-        While a derivative is being recorded: the forward node it belongs to.
-    tracing : Trace or None
-        While a graph is harvested: who records constants, so that operations without a
-        derivative are recorded too.
-    observer : Observer or None
-        Who is told of every value and every cotangent.
-    plain : bool
-        Recording, and nothing out of the ordinary: the short way through `bind`.
-    """
+    recording: bool = True  # whether results remember how they were made
+    scope: tuple[str, ...] = ()  # names of the scopes, outermost first
+    vjp_of: Node | None = None  # while a derivative is recorded: the forward node it belongs to
+    tracing: Trace | None = None  # who harvests a graph: then everything is recorded
+    observer: Observer | None = None  # who is told of every value and every cotangent
+    plain: bool = True  # recording, and nothing out of the ordinary: the short way through `bind`
 
-    __slots__ = ("observer", "plain", "recording", "scope", "tracing", "vjp_of")
-
-    def __init__(
-        self,
-        recording: bool = True,
-        scope: tuple[str, ...] = (),
-        vjp_of: Node | None = None,
-        tracing: Trace | None = None,
-        observer: Observer | None = None,
-    ) -> None:
-        self.recording = recording
-        self.scope = scope
-        self.vjp_of = vjp_of
-        self.tracing = tracing
-        self.observer = observer
-        self.plain = recording and tracing is None and observer is None
+    def __post_init__(self) -> None:
+        self.plain = self.recording and self.tracing is None and self.observer is None
 
 
-_STATE: ContextVar[State] = ContextVar("minigrad_state", default=State())
+_STATE: ContextVar[State] = ContextVar("minigrad_state", default=State())  # noqa: B039  (nobody changes one)
 current = _STATE.get
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,77 +41,33 @@ _SCALARS = (bool, int, float)
 _PLAIN = (np.ndarray, np.generic, bool, int, float, complex)
 
 
+@dataclass(eq=False, repr=False)
 class Primitive:
-    """An operation with its derivative.  Declared through one of the families below.
+    """An operation with its derivative.  Declared through one of the families below."""
 
-    Attributes
-    ----------
-    name : str
-        As it appears in graphs.
-    family : str
-        One of the five families.
-    impl : callable
-        The value, on plain NumPy arrays.
-    rules : tuple of (callable or None)
-        Per input the pullback (for elementwise primitives the pushforward too).
-    joint : callable, optional
-        Instead of `rules`: all pullbacks at once, ``joint(g, needed, *inputs, out)``.
-    jvp : callable, optional
-        The pushforward of a general primitive, ``jvp(tangents, *inputs, out)``.
-    aligned : {"shape", "dtype", ""}
-        Whether inputs see explicit ``broadcast`` and ``astype`` nodes.
-    formula, vjp_formula : str
-        LaTeX.
-    samples : callable
-        ``samples(rng)`` yields ``(args, kwargs)`` for the public function.
-    kink : str
-        The value chosen where there is no derivative.
-    outputs : int
-        How many arrays `impl` returns (a tuple, if more than one).  Rules then take a
-        cotangent per output (None for zero) and the outputs one by one.
-    summed : sequence of (callable or None), optional
-        Per input the rule and the sum after it in one, ``rule(g, shape, *inputs, out)``, for an
-        input that was stretched to match: plain arrays only, a matter of speed alone.
-    function : callable
-        The public function.
-    """
+    name: str  # as it appears in graphs
+    family: str  # one of the five
+    impl: Callable[..., Any]  # the value, on plain NumPy arrays
+    rules: Sequence[Rule | None] = ()  # per input the pullback; elementwise: the pushforward too
+    joint: Rule | None = None  # or all pullbacks at once: joint(g, needed, *inputs, out)
+    jvp: Rule | None = None  # pushforward of a general primitive: jvp(tangents, *inputs, out)
+    aligned: str = "dtype"  # whether inputs see `broadcast` and `astype` nodes: "shape", "dtype", ""
+    formula: str = ""  # LaTeX
+    vjp_formula: str = ""
+    samples: Callable[[np.random.Generator], Any] | None = None  # yields (args, kwargs) for `function`
+    kink: str = ""  # the value chosen where there is no derivative
+    outputs: int = 1  # if more, `impl` returns a tuple, and rules take a cotangent and a value of each
+    # Per input a rule and the sum over stretched axes in one, for plain arrays: speed alone.
+    summed: Sequence[Rule | None] | None = None  # summed[i](g, shape, *inputs, out)
 
-    def __init__(
-        self,
-        name: str,
-        family: str,
-        impl: Callable[..., Any],
-        rules: Sequence[Rule | None] = (),
-        joint: Rule | None = None,
-        jvp: Rule | None = None,
-        aligned: str = "dtype",
-        formula: str = "",
-        vjp_formula: str = "",
-        samples: Callable[[np.random.Generator], Any] | None = None,
-        kink: str = "",
-        outputs: int = 1,
-        summed: Sequence[Rule | None] | None = None,
-    ) -> None:
-        if name in REGISTRY:
-            raise ArgumentError(f"there is already a primitive named {name!r}.")
-        self.name = name
-        self.family = family
-        self.impl = impl
-        self.rules = tuple(rules)
-        self.joint = joint
-        self.jvp = jvp
-        self.aligned = aligned
-        self.formula = formula
-        self.vjp_formula = vjp_formula
-        self.samples = samples
-        self.kink = kink
-        self.outputs = outputs
-        self.summed = summed
-        self.function: Callable[..., Any] = self
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise ArgumentError(f"there is already a primitive named {self.name!r}.")
+        self.function: Callable[..., Any] = self  # the public function
         self._needs = [_needs(rule, 1) for rule in self.rules]
-        self._joint_needs = [_needs(joint, 2), _needs(jvp, 1)]
+        self._joint_needs = [_needs(self.joint, 2), _needs(self.jvp, 1)]
         self._keeps: dict[tuple[bool, ...], tuple[bool, ...]] = {}
-        REGISTRY[name] = self
+        REGISTRY[self.name] = self
 
     @property
     def differentiable(self) -> bool:
@@ -462,6 +419,8 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
     ndarray, as_array, get_frame = np.ndarray, np.asarray, sys._getframe
 
     def call(x: Any) -> Any:
+        if x.__class__ is ndarray and x.dtype in FLOATING:  # a rule on plain arrays
+            return impl(x)
         if not isinstance(x, Tensor) or x._node is None:
             return bind(primitive, (x,))
         node = x._node

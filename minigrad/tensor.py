@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,68 +31,24 @@ ArrayLike: TypeAlias = Any  # a Tensor, an array, a scalar, or nested lists of s
 Shape: TypeAlias = tuple[int, ...]
 
 FLOATING = frozenset(np.dtype(c) for c in "efdg")  # half, single, double, long double
-next_serial = itertools.count().__next__
 
 
+@dataclass(slots=True, eq=False, repr=False, weakref_slot=True)
 class Node:
-    """How one value was made.
+    """How one value was made."""
 
-    Attributes
-    ----------
-    primitive : Primitive or None
-        What was applied; None for a leaf.
-    parents : tuple
-        Per input its node; a Python scalar as it is; a `Spec` for an array nobody tracks.
-    params : dict or None
-        Static parameters of the primitive (axis, shape, ...).
-    saved : tuple
-        Per input, then for the output: the array if a rule needs it.  An input that
-        no rule needs is represented by its node, which has shape and dtype.
-    shape, dtype
-        Of the value.
-    serial : int
-        Creation number; parents have smaller ones.
-    requires_grad : bool
-        Whether cotangents pass.
-    state : State
-        Scope, and for a node of a backward pass the forward node it belongs to.
-    """
-
-    _name: str | None
-    __slots__ = (
-        "_name", "code", "dtype", "instruction", "params", "parents", "primitive",
-        "requires_grad", "saved", "serial", "shape", "state",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        primitive: Primitive | None,
-        parents: tuple[Any, ...],
-        params: dict[str, Any] | None,
-        saved: tuple[Any, ...],
-        shape: Shape,
-        dtype: np.dtype[Any],
-        requires_grad: bool,
-        state: context.State,
-        code: CodeType,
-        instruction: int,
-    ) -> None:
-        self.primitive = primitive
-        self.parents = parents
-        self.params = params
-        self.saved = saved
-        self.shape = shape
-        self.dtype = dtype
-        self.requires_grad = requires_grad
-        self.state = state
-        self.code = code
-        self.instruction = instruction
-        self.serial = next_serial()
-
-    @property
-    def name(self) -> str | None:
-        """The name the user gave, if any."""
-        return getattr(self, "_name", None)
+    primitive: Primitive | None  # what was applied; None for a leaf
+    parents: tuple[Any, ...]  # per input a Node, a Python scalar, or a Spec: an array nobody tracks
+    params: dict[str, Any] | None  # static parameters of the primitive: axis, shape, ...
+    saved: tuple[Any, ...]  # per input and output the value, if a rule needs it; else see `parents`
+    shape: Shape
+    dtype: np.dtype[Any]
+    requires_grad: bool  # whether cotangents pass
+    state: context.State  # scope; and for a node of a backward pass, whose rule made it
+    code: CodeType  # the user's code, and the instruction in it
+    instruction: int
+    serial: int = field(default_factory=itertools.count().__next__)  # parents have smaller ones
+    name: str | None = None  # what the user called the value
 
     @property
     def op(self) -> str:
@@ -127,12 +84,10 @@ class Leaf(Node):
 
     __slots__ = ("grad", "value")
 
-    def __init__(self, value: Array, requires_grad: bool, keep: bool = False, depth: int = 2):
+    def __init__(self, value: Array, requires_grad: bool, keep: bool = False, depth: int = 2) -> None:
         frame = context.user_frame(depth)
-        super().__init__(
-            None, (), None, (), value.shape, value.dtype, requires_grad,
-            context.current(), frame.f_code, frame.f_lasti,
-        )  # fmt: skip
+        made = (value.shape, value.dtype, requires_grad, context.current(), frame.f_code, frame.f_lasti)
+        Node.__init__(self, None, (), None, (), *made)
         self.grad: Tensor | None = None
         self.value = value if keep else None
 
@@ -223,7 +178,7 @@ class Tensor(Syntax):
     @name.setter
     def name(self, name: str | None) -> None:
         if self._node is not None:
-            self._node._name = name
+            self._node.name = name
         else:
             self._name = name
 
