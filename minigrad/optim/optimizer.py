@@ -223,6 +223,7 @@ class Optimizer:
                     for k, v in state.items()
                 }
                 for p, state in self.state.items()
+                if state
             },
             "param_groups": [
                 {**group, "params": [numbers[id(p)] for p in group["params"]]}

@@ -70,6 +70,7 @@ class RMSprop(Optimizer):
     def update(self, value: Array, gradient: Array, state: State, group: Group) -> Array:
         """s = alpha s + (1 - alpha) g²; value - lr g / (sqrt(s) + eps)."""
         alpha = group["alpha"]
+        state["step"] = state.get("step", 0) + 1
         if group["weight_decay"]:
             gradient = gradient + group["weight_decay"] * value
         square = state.get("square_avg", 0.0) * alpha + gradient * gradient * (1.0 - alpha)
