@@ -421,8 +421,6 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
     def call(x: Any) -> Any:
         if x.__class__ is ndarray and x.dtype in FLOATING:  # a rule on plain arrays
             return impl(x)
-        if x.__class__ is ndarray and x.dtype in FLOATING:  # a rule on plain arrays
-            return impl(x)
         if not isinstance(x, Tensor) or x._node is None:
             return bind(primitive, (x,))
         node = x._node
