@@ -152,8 +152,15 @@ class scope(surroundings):
     ('block', 'square')
     """
 
+    __slots__ = ("_name",)
+
     def __init__(self, name: str) -> None:
-        super().__init__(scope=(*current().scope, str(name)))
+        super().__init__()
+        self._name = str(name)
+
+    def __enter__(self) -> None:
+        self._changes = {"scope": (*current().scope, self._name)}
+        super().__enter__()
 
 
 def is_grad_enabled() -> bool:

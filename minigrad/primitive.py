@@ -165,10 +165,9 @@ def finish(
         if out.dtype.kind not in "fiub":
             raise refuse(primitive, inputs, out)
     node = None
-    if (state.tracing is not None or (state.recording and primitive.differentiable)) and any(
-        n is not None for n in nodes
-    ):
-        node = connect(primitive, inputs, values, nodes, params, outs, state, depth + 1)
+    flows = primitive.differentiable and (many or outs[0].dtype in FLOATING)  # integers are data
+    if (state.tracing is not None or (state.recording and flows)) and any(n is not None for n in nodes):
+        node = connect(primitive, inputs, values, nodes, params, outs, flows, state, depth + 1)
     if state.observer is not None:
         state.observer.value(primitive, inputs, value, node)
     if not many:
@@ -184,6 +183,7 @@ def pick(node: Node, index: int, like: Any) -> Node:
         node.state, node.code, node.instruction,
     )  # fmt: skip
 
+    flows: bool,
 
 def connect(
     primitive: Primitive,
@@ -224,7 +224,7 @@ def connect(
     saved += [out if keep else None for out, keep in zip(outs, keeps[len(saved) :], strict=True)]
     return Node(
         primitive, tuple(parents), params, tuple(saved), shape, dtype,
-        state.recording and primitive.differentiable and any(tracked), *origin,
+        state.recording and flows and any(tracked), *origin,
     )  # fmt: skip
 
 

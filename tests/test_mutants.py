@@ -286,6 +286,7 @@ def test_a_broken_rule_is_noticed(
         target, "_joint_needs", [primitive._needs(target.joint, 2), primitive._needs(target.jvp, 1)]
     )
     monkeypatch.setattr(target, "_keeps", {})
+    monkeypatch.setattr(target, "alone", target.keeps((True,)))
     _refresh(target, monkeypatch)
     with pytest.raises(AssertionError, match=rf"(?s){name}"):
         notices(name)
