@@ -122,8 +122,8 @@ def _blame(primitive: Primitive, inputs: Sequence[Any], value: Any, index: Any, 
     for i, x in enumerate(inputs):
         first = _first_nan(x)
         if first is not None:
-            leaf = isinstance(x, Tensor) and x.is_leaf
-            source = "data that came in with it" if leaf else "made outside of the block"
+            made = isinstance(x, Tensor) and not x.is_leaf
+            source = "made outside of the block" if made else "data that came in with it"
             return (
                 f"`{primitive.name}` ({place}) did not make this NaN: input {i} is NaN already, first "
                 f"at index {list(first)}, {source}; {found}. Clean the data, or mask it with "
