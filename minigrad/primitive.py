@@ -32,8 +32,9 @@ from typing import Any
 import numpy as np
 
 from .context import INTERNAL, State, current, user_frame
-from .errors import ArgumentError, DtypeError, MinigradError, ShapeError
-from .tensor import FLOATING, FUNCTIONS, PROTOCOL, Array, Node, Shape, Tensor, describe
+from .describe import explain, refuse
+from .errors import ArgumentError
+from .tensor import FLOATING, FUNCTIONS, PROTOCOL, Array, Node, Shape, Tensor
 
 REGISTRY: dict[str, Primitive] = {}
 Rule = Callable[..., Any]
@@ -67,6 +68,8 @@ class Primitive:
         self._needs = [_needs(rule, 1) for rule in self.rules]
         self._joint_needs = [_needs(self.joint, 2), _needs(self.jvp, 1)]
         self._keeps: dict[tuple[bool, ...], tuple[bool, ...]] = {}
+        self.short = self.differentiable and self.outputs == 1  # may take the short way
+        self.alone = self.keeps((True,))
         REGISTRY[self.name] = self
 
     @property
@@ -115,6 +118,8 @@ def _needs(rule: Rule | None, skip: int) -> Callable[[int, int], bool]:
 
 def bind(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any] | None = None) -> Any:
     """Apply a primitive.  Plain arrays give plain arrays; tracked tensors are recorded."""
+    if len(inputs) == 1 and isinstance(inputs[0], Tensor) and inputs[0]._node is not None:
+        return bind_one(primitive, inputs[0], params or None)
     values: list[Any] = []
     nodes: list[Node | None] = []
     plain = True
@@ -132,20 +137,7 @@ def bind(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any] | N
         raise explain(primitive, inputs, error) from error
     if plain:
         return value
-    state = current()
-    if len(nodes) == 1 and state.plain and primitive.outputs == 1 and primitive.differentiable:
-        node, before = nodes[0], values[0]
-        value = np.asarray(value)
-        if node is not None and value.dtype is node.dtype:
-            keep = primitive.keeps((True,))
-            frame = user_frame(2)
-            made = Node(
-                primitive, (node,), params or None,
-                (before if keep[0] else node, value if keep[1] else None),
-                value.shape, value.dtype, node.requires_grad, state, frame.f_code, frame.f_lasti,
-            )  # fmt: skip
-            return Tensor(value, made)
-    return finish(primitive, inputs, values, nodes, params or None, value, state, 2)
+    return finish(primitive, inputs, values, nodes, params or None, value, current(), 2)
 
 
 def finish(
@@ -183,7 +175,6 @@ def pick(node: Node, index: int, like: Any) -> Node:
         node.state, node.code, node.instruction,
     )  # fmt: skip
 
-    flows: bool,
 
 def connect(
     primitive: Primitive,
@@ -192,6 +183,7 @@ def connect(
     nodes: Sequence[Node | None],
     params: dict[str, Any] | None,
     outs: tuple[Array, ...],
+    flows: bool,
     state: State,
     depth: int,
 ) -> Node:
@@ -277,31 +269,6 @@ def stretch(value: Array, shape: Shape) -> Array:
             steps = tuple([0 if have != want else step for step, have, want in pairs])
         return np.ndarray(shape, value.dtype, value, 0, (0,) * lead + steps)
     return np.broadcast_to(value, shape)
-
-
-def explain(primitive: Primitive, inputs: Sequence[Any], error: Exception) -> Exception:
-    """Turn NumPy's complaint into one that names the op, the shapes and the lines."""
-    if isinstance(error, MinigradError):
-        return error
-    found = "; ".join(f"input {i} is {describe(x)}" for i, x in enumerate(inputs))
-    by_type: Any = {IndexError: ArgumentError, TypeError: DtypeError}
-    kind: type[MinigradError] = by_type.get(type(error), ShapeError)
-    hint = ""
-    if "broadcast" in str(error):
-        hint = (
-            " Two shapes fit when, read from the right, each pair of sizes is equal or one of them "
-            "is 1: insert axes with x[:, None] or x.reshape(...)."
-        )
-    return kind(f"{primitive.name}: {found}. NumPy says: {error}.{hint}")
-
-
-def refuse(primitive: Primitive, inputs: Sequence[Any], value: Array) -> DtypeError:
-    """The error for a result that no tensor can hold."""
-    found = "; ".join(f"input {i} is {describe(x)}" for i, x in enumerate(inputs))
-    return DtypeError(
-        f"{primitive.name} gave {value.dtype} values, which tensors do not hold ({found}). "
-        "Complex numbers are out: work with real and imaginary parts."
-    )
 
 
 PICK = Primitive("output", "linear", lambda outs, index: outs[index])
@@ -409,37 +376,39 @@ def _publish(
     return public(name, numpy, (primitive.name, *aliases))(call)
 
 
-# The two functions below are what a recorded operation costs.  They say what `bind` and
-# `connect` say, unrolled for one and two inputs of equal shape and dtype, and hand
-# everything else to them.
+# The functions below are what a recorded operation costs.  They say what `bind` and `connect`
+# say, unrolled for one and two inputs of one dtype, and hand everything else to them.
+
+
+def bind_one(primitive: Primitive, x: Tensor, params: dict[str, Any] | None) -> Any:
+    """`bind` for one tracked input."""
+    node: Any = x._node
+    before = x._value
+    try:
+        value = primitive.impl(before, **params) if params else primitive.impl(before)
+    except (TypeError, ValueError, IndexError) as error:
+        raise explain(primitive, (x,), error) from error
+    if value.__class__ is not np.ndarray and primitive.outputs == 1:
+        value = np.asarray(value)
+    state = current()
+    if not (state.plain and primitive.short) or value.dtype is not node.dtype:
+        return finish(primitive, (x,), (before,), (node,), params, value, state, 3)
+    frame: Any = sys._getframe(1)
+    while INTERNAL[frame.f_code.co_filename]:
+        frame = frame.f_back or frame
+    keep_x, keep_out = primitive.alone
+    made = Node(
+        primitive, (node,), params, (before if keep_x else node, value if keep_out else None),
+        value.shape, value.dtype, node.requires_grad, state, frame.f_code, frame.f_lasti,
+    )  # fmt: skip
+    return Tensor(value, made)
 
 
 def _unary(primitive: Primitive) -> Callable[..., Any]:
-    impl, (keep_x, keep_out) = primitive.impl, primitive.keeps((True,))
-    ndarray, as_array, get_frame = np.ndarray, np.asarray, sys._getframe
-
     def call(x: Any) -> Any:
-        if x.__class__ is ndarray and x.dtype in FLOATING:  # a rule on plain arrays
-            return impl(x)
-        if not isinstance(x, Tensor) or x._node is None:
-            return bind(primitive, (x,))
-        node = x._node
-        before = x._value
-        value = impl(before)
-        if value.__class__ is not ndarray:
-            value = as_array(value)
-        state = current()
-        if not state.plain or value.dtype is not node.dtype:
-            return finish(primitive, (x,), (before,), (node,), None, value, state, 2)
-        frame: Any = get_frame(1)
-        while INTERNAL[frame.f_code.co_filename]:
-            frame = frame.f_back or frame
-        made = Node(
-            primitive, (node,), None,
-            (before if keep_x else node, value if keep_out else None),
-            node.shape, node.dtype, node.requires_grad, state, frame.f_code, frame.f_lasti,
-        )  # fmt: skip
-        return Tensor(value, made)
+        if isinstance(x, Tensor) and x._node is not None:
+            return bind_one(primitive, x, None)
+        return bind(primitive, (x,))
 
     return call
 

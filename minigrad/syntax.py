@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .describe import describe
 from .errors import GradientError, ImmutableError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -21,11 +22,47 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}  # public functions by name; ops/ 
 PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours; ops/ fills it
 
 METHODS = frozenset(
-    (
-        "abs all any argmax argmin astype clip cos cumsum exp flatten log logsumexp log_softmax "
-        "matmul max mean min permute pow prod relu reshape round sigmoid sign sin softmax sqrt "
-        "square squeeze std sum swapaxes tanh transpose unsqueeze var view"
-    ).split()
+    [
+        "abs",
+        "all",
+        "any",
+        "argmax",
+        "argmin",
+        "astype",
+        "clip",
+        "cos",
+        "cumsum",
+        "exp",
+        "flatten",
+        "log",
+        "logsumexp",
+        "log_softmax",
+        "matmul",
+        "max",
+        "mean",
+        "min",
+        "permute",
+        "pow",
+        "prod",
+        "relu",
+        "reshape",
+        "round",
+        "sigmoid",
+        "sign",
+        "sin",
+        "softmax",
+        "sqrt",
+        "square",
+        "squeeze",
+        "std",
+        "sum",
+        "swapaxes",
+        "tanh",
+        "transpose",
+        "unsqueeze",
+        "var",
+        "view",
+    ]
 )
 
 
@@ -69,7 +106,7 @@ class Syntax:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise ImmutableError(
-            f"tensors are immutable, and this is {_describe(self)}. "
+            f"tensors are immutable, and this is {describe(self)}. "
             "Instead of `x[i] = v` write `x = x.at[i].set(v)`; of `x[i] += v`, `x = x.at[i].add(v)`."
         )
 
@@ -93,7 +130,7 @@ class Syntax:
         x: Any = self
         if x.requires_grad:
             raise GradientError(
-                f"NumPy asked for the plain array of {_describe(x)}, which would cut the graph "
+                f"NumPy asked for the plain array of {describe(x)}, which would cut the graph "
                 "in silence. Write x.numpy() or x.detach() to leave the graph on purpose."
             )
         return np.array(x.data, dtype=dtype, copy=copy)  # read-only, unless NumPy copies
@@ -126,12 +163,6 @@ class At:
         return FUNCTIONS["at_add"](self._tensor, self._index, value)  # type: ignore[no-any-return]
 
 
-def _describe(x: Any) -> str:
-    from .tensor import describe
-
-    return describe(x)
-
-
 def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> Any:
     """Run our version of a NumPy function, or say what to use."""
     if function is None or kwargs.get("out") is not None:
@@ -144,7 +175,7 @@ def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> 
             hint = f"Use mg.{base}."
         else:
             hint = "Leave the graph on purpose with x.numpy(), or build it from mg's functions."
-        found = ", ".join(_describe(a) for a in args if isinstance(a, Syntax))
+        found = ", ".join(describe(a) for a in args if isinstance(a, Syntax))
         raise UnsupportedError(f"{name} does not record tensors ({found}). {hint}")
     try:
         return function(*args, **kwargs)

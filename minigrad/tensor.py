@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import context
+from .describe import at as at
+from .describe import describe as describe
 from .errors import ArgumentError, DtypeError, GradientError, ImmutableError, ShapeError
 from .syntax import FUNCTIONS as FUNCTIONS
 from .syntax import METHODS as METHODS
@@ -410,28 +412,6 @@ def as_tensor(data: ArrayLike) -> Tensor:
 def operand(x: ArrayLike) -> Any:
     """Tensors and arrays as they are, anything else as an array: plain input stays plain."""
     return x if isinstance(x, Tensor | np.ndarray) else np.asarray(x)
-
-
-def at(node: Node) -> str:
-    """Where the user made a node, for messages."""
-    file, line = node.location
-    return f'"{file}", line {line}'
-
-
-def describe(x: Any) -> str:
-    """One phrase for messages: dtype, shape, name, and the line where it was made."""
-    value = x._value if isinstance(x, Tensor) else x
-    if isinstance(value, bool | int | float | complex):
-        return f"the Python {type(value).__name__} {value!r}"
-    value = np.asarray(value)
-    text = f"{value.dtype}{list(value.shape)}"
-    if not isinstance(x, Tensor):
-        return f"a plain array {text}"
-    if x.name is not None:
-        text += f" {x.name!r}"
-    if x._node is not None:
-        text += f" made by `{x._node.op}` at {at(x._node)}"
-    return f"a tensor {text}"
 
 
 def _differentiable(value: Array) -> Array:
