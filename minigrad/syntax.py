@@ -22,47 +22,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}  # public functions by name; ops/ 
 PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours; ops/ fills it
 
 METHODS = frozenset(
-    [
-        "abs",
-        "all",
-        "any",
-        "argmax",
-        "argmin",
-        "astype",
-        "clip",
-        "cos",
-        "cumsum",
-        "exp",
-        "flatten",
-        "log",
-        "logsumexp",
-        "log_softmax",
-        "matmul",
-        "max",
-        "mean",
-        "min",
-        "permute",
-        "pow",
-        "prod",
-        "relu",
-        "reshape",
-        "round",
-        "sigmoid",
-        "sign",
-        "sin",
-        "softmax",
-        "sqrt",
-        "square",
-        "squeeze",
-        "std",
-        "sum",
-        "swapaxes",
-        "tanh",
-        "transpose",
-        "unsqueeze",
-        "var",
-        "view",
-    ]
+    "abs all any argmax argmin astype clip cos cumsum exp flatten log logsumexp log_softmax matmul "
+    "max mean min permute pow prod relu reshape round sigmoid sign sin softmax sqrt square squeeze "
+    "std sum swapaxes tanh transpose unsqueeze var view".split()  # noqa: SIM905
 )
 
 
