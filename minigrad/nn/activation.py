@@ -34,7 +34,7 @@ class ReLU(_InPlace):
 
     def forward(self, x: Any) -> Tensor:
         """max(x, 0)."""
-        return functional.relu(as_tensor(x))  # type: ignore[no-any-return]
+        return functional.relu(as_tensor(x))
 
 
 class LeakyReLU(Module):
@@ -99,7 +99,7 @@ class Sigmoid(Module):
 
     def forward(self, x: Any) -> Tensor:
         """1 / (1 + exp(-x))."""
-        return functional.sigmoid(as_tensor(x))  # type: ignore[no-any-return]
+        return functional.sigmoid(as_tensor(x))
 
 
 class Tanh(Module):
@@ -114,7 +114,7 @@ class Tanh(Module):
 
     def forward(self, x: Any) -> Tensor:
         """tanh(x)."""
-        return functional.tanh(as_tensor(x))  # type: ignore[no-any-return]
+        return functional.tanh(as_tensor(x))
 
 
 class Softplus(Module):
@@ -137,7 +137,7 @@ class Softplus(Module):
 
     def forward(self, x: Any) -> Tensor:
         """log(1 + exp(beta x)) / beta."""
-        return functional.softplus(as_tensor(x) * self.beta) / self.beta  # type: ignore[no-any-return]
+        return functional.softplus(as_tensor(x) * self.beta) / self.beta
 
     def extra_repr(self) -> str:
         """The sharpness."""

@@ -170,7 +170,7 @@ class ModuleDict(_Transparent):
         return name in self._modules
 
     def __getitem__(self, name: str) -> Module:
-        return self._modules[self._key(name)]  # type: ignore[no-any-return]
+        return self._modules[self._key(name)]
 
     def _key(self, name: str) -> str:
         if name not in self._modules:

@@ -11,14 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .. import batchnorm
+import minigrad as mg
+
 from ..errors import ArgumentError, DtypeError, ShapeError
-from ..functional import log_softmax as _log_softmax
-from ..functional import softmax as _softmax
-from ..ops.contract import matmul
-from ..ops.elementwise import absolute, astype, relu, sigmoid, softplus, sqrt, tanh, where
-from ..ops.reduce import mean, sum
-from ..ops.shape import reshape, transpose
 from ..seeding import resolve_generator
 from ..tensor import FLOATING, Array, Tensor, as_tensor, describe
 
@@ -29,6 +24,8 @@ __all__ = [
 ]  # fmt: skip
 
 Reduction = Literal["mean", "sum", "none"]
+
+relu, sigmoid, softplus, tanh = mg.relu, mg.sigmoid, mg.softplus, mg.tanh
 
 
 # Layers ----------------------------------------------------------------------------------
@@ -65,7 +62,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
             f"number of input features, {expected}."
         )
     same_dtype("linear", x, weight=weight, bias=bias)
-    out = matmul(x, transpose(weight))
+    out = mg.matmul(x, mg.transpose(weight))
     return out if bias is None else out + bias
 
 
@@ -205,15 +202,15 @@ def batch_norm(
             "larger batch (DataLoader(..., drop_last=True) leaves out a last batch of one), or call "
             "model.eval()."
         )
-    normalise = batchnorm.composed if method == "composed" else batchnorm.fused
+    normalise = mg.batchnorm.composed if method == "composed" else mg.batchnorm.fused
     wide, scale, shift = x, weight, bias
     if x.dtype == np.float16:
-        wide = astype(x, np.float32)
-        scale, shift = [None if v is None else astype(v, np.float32) for v in (weight, bias)]
+        wide = mg.astype(x, np.float32)
+        scale, shift = [None if v is None else mg.astype(v, np.float32) for v in (weight, bias)]
     if not training:
-        mu, var = [astype(as_tensor(s).detach(), wide.dtype) for s in (running_mean, running_var)]
+        mu, var = [mg.astype(as_tensor(s).detach(), wide.dtype) for s in (running_mean, running_var)]
         out = normalise(wide, scale, shift, eps, axes, mean=mu, variance=var)
-        return astype(out, x.dtype)
+        return mg.astype(out, x.dtype)
     out, batch_mean, batch_var = normalise(
         wide, scale, shift, eps, axes, through_statistics=through_statistics, return_statistics=True
     )
@@ -221,7 +218,7 @@ def batch_norm(
         bessel = count / (count - running_var_correction)
         _move(running_mean, batch_mean._value, momentum)
         _move(running_var, batch_var._value * bessel, momentum)
-    return astype(out, x.dtype)
+    return mg.astype(out, x.dtype)
 
 
 def _move(average: Tensor, new: Array, momentum: float) -> None:
@@ -266,15 +263,15 @@ def layer_norm(
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and value.shape != wanted:
             raise ShapeError(f"layer_norm: {name} is {describe(value)}, but it must be {list(wanted)}.")
-    wide = astype(x, np.float32) if x.dtype == np.float16 else x
+    wide = mg.astype(x, np.float32) if x.dtype == np.float16 else x
     axes = tuple(range(x.ndim - len(wanted), x.ndim))
-    centred = wide - mean(wide, axis=axes, keepdims=True)
-    out = centred / sqrt(mean(centred**2, axis=axes, keepdims=True) + eps)
+    centred = wide - mg.mean(wide, axis=axes, keepdims=True)
+    out = centred / mg.sqrt(mg.mean(centred**2, axis=axes, keepdims=True) + eps)
     if weight is not None:
         out = out * weight
     if bias is not None:
         out = out + bias
-    return astype(out, x.dtype)
+    return mg.astype(out, x.dtype)
 
 
 # Activations -----------------------------------------------------------------------------
@@ -289,7 +286,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
     tensor([-0.1,  1. ])
     """
     x = as_tensor(x)
-    return where(x > 0, x, x * negative_slope)  # type: ignore[no-any-return]
+    return mg.where(x > 0, x, x * negative_slope)
 
 
 def silu(x: Any) -> Tensor:
@@ -301,7 +298,7 @@ def silu(x: Any) -> Tensor:
     tensor([0.])
     """
     x = as_tensor(x)
-    return x * sigmoid(x)  # type: ignore[no-any-return]
+    return x * sigmoid(x)
 
 
 def softmax(x: Any, dim: int) -> Tensor:
@@ -312,7 +309,7 @@ def softmax(x: Any, dim: int) -> Tensor:
     >>> softmax(np.array([0.0, 0.0]), dim=0)
     tensor([0.5, 0.5])
     """
-    return _softmax(as_tensor(x), axis=dim)  # type: ignore[no-any-return]
+    return mg.softmax(as_tensor(x), axis=dim)
 
 
 def log_softmax(x: Any, dim: int) -> Tensor:
@@ -323,7 +320,7 @@ def log_softmax(x: Any, dim: int) -> Tensor:
     >>> log_softmax(np.array([0.0, 0.0]), dim=0)
     tensor([-0.69314718, -0.69314718])
     """
-    return _log_softmax(as_tensor(x), axis=dim)  # type: ignore[no-any-return]
+    return mg.log_softmax(as_tensor(x), axis=dim)
 
 
 # Losses ------------------------------------------------------------------------------------
@@ -375,7 +372,7 @@ def cross_entropy(
     logits, target = as_tensor(logits), as_tensor(target)
     if target.dtype not in FLOATING or target.shape != logits.shape:
         logs, labels, shape = _rows("cross_entropy", logits, target)
-        logs = _log_softmax(logs, axis=1)
+        logs = mg.log_softmax(logs, axis=1)
         return _from_logs(
             "cross_entropy", logs, labels, shape, weight, ignore_index, reduction, label_smoothing
         )
@@ -387,7 +384,7 @@ def cross_entropy(
     if weight is not None:
         weight = _class_weights("cross_entropy", weight, classes, logits)
         target = target * weight.reshape([-1 if i == axis else 1 for i in range(logits.ndim)])
-    return _reduce(-sum(_log_softmax(logits, axis=axis) * target, axis=axis), reduction)
+    return _reduce(-mg.sum(mg.log_softmax(logits, axis=axis) * target, axis=axis), reduction)
 
 
 def nll_loss(
@@ -467,8 +464,8 @@ def huber_loss(x: Any, target: Any, reduction: Reduction = "mean", delta: float 
         raise ArgumentError(f"huber_loss: delta must be positive, not {delta!r}.")
     x, target = _pair("huber_loss", x, target, reduction)
     error = x - target
-    size = absolute(error)
-    return _reduce(where(size <= delta, error**2 * 0.5, (size - 0.5 * delta) * delta), reduction)
+    size = mg.absolute(error)
+    return _reduce(mg.where(size <= delta, error**2 * 0.5, (size - 0.5 * delta) * delta), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -539,9 +536,9 @@ def _rows(who: str, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, tup
             + (f", here {list(expected)}." if scores.ndim else ".")
         )
     if scores.ndim > 2:
-        scores = transpose(scores, (0, *range(2, scores.ndim), 1))
+        scores = mg.transpose(scores, (0, *range(2, scores.ndim), 1))
     if scores.ndim != 2:
-        scores, labels = reshape(scores, (labels.size, -1)), reshape(labels, (-1,))
+        scores, labels = mg.reshape(scores, (labels.size, -1)), mg.reshape(labels, (-1,))
     return scores, labels, expected
 
 
@@ -575,7 +572,7 @@ def _from_logs(
     ignored = labels == ignore_index
     some = ignored._value.any()
     if some:
-        labels = where(ignored, 0, labels)
+        labels = mg.where(ignored, 0, labels)
     _check_labels(who, labels, classes)
     losses = -logs[np.arange(count), labels]
     shares = None  # of each example in the mean
@@ -584,16 +581,16 @@ def _from_logs(
         shares = weight[labels]
         losses = losses * shares
     if smoothing:
-        everywhere = -sum(logs if weight is None else logs * weight, axis=1)
+        everywhere = -mg.sum(logs if weight is None else logs * weight, axis=1)
         losses = losses * (1.0 - smoothing) + everywhere * (smoothing / classes)
     if some:
-        losses = where(ignored, 0.0, losses)
-        shares = where(ignored, 0.0, shares if shares is not None else np.ones(count, logs.dtype))
+        losses = mg.where(ignored, 0.0, losses)
+        shares = mg.where(ignored, 0.0, shares if shares is not None else np.ones(count, logs.dtype))
     if reduction == "none":
-        return reshape(losses, shape)
+        return mg.reshape(losses, shape)
     if reduction == "mean" and shares is not None:
-        total = sum(shares)
-        return sum(losses) / total if total._value else sum(losses) * math.nan
+        total = mg.sum(shares)
+        return mg.sum(losses) / total if total._value else mg.sum(losses) * math.nan
     return _reduce(losses, reduction)
 
 
@@ -607,7 +604,7 @@ def _class_weights(who: str, weight: Any, classes: int, scores: Tensor) -> Tenso
 
 
 def _reduce(losses: Any, reduction: str) -> Tensor:
-    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)  # type: ignore[no-any-return]
+    return losses if reduction == "none" else mg.mean(losses) if reduction == "mean" else mg.sum(losses)
 
 
 def _pair(who: str, x: Any, target: Any, reduction: str) -> tuple[Tensor, Tensor]:
@@ -625,7 +622,7 @@ def _pair(who: str, x: Any, target: Any, reduction: str) -> tuple[Tensor, Tensor
 def _like(value: Any, x: Tensor) -> Tensor:
     """Data in x's dtype; something tracked stays as it is."""
     value = as_tensor(value)
-    return value if value.requires_grad or value.dtype == x.dtype else astype(value, x.dtype)
+    return value if value.requires_grad or value.dtype == x.dtype else mg.astype(value, x.dtype)
 
 
 def check_reduction(who: str, reduction: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+import minigrad as mg
+
 from ..errors import ArgumentError
-from ..ops.shape import flatten
 from ..seeding import check_generator
 from ..tensor import Tensor, as_tensor
 from . import functional, init
@@ -122,7 +123,7 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x with the axes merged."""
-        return flatten(as_tensor(x), self.start_dim, self.end_dim)  # type: ignore[no-any-return]
+        return mg.flatten(as_tensor(x), self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         """The axes."""

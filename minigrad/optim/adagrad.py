@@ -75,4 +75,4 @@ class Adagrad(Optimizer):
         total = state.get("sum", group["initial_accumulator_value"]) + gradient * gradient
         state["sum"] = total
         rate = group["lr"] / (1.0 + (step - 1) * group["lr_decay"])
-        return value - rate * gradient / (np.sqrt(total) + group["eps"])  # type: ignore[no-any-return]
+        return value - rate * gradient / (np.sqrt(total) + group["eps"])

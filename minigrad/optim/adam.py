@@ -85,7 +85,7 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             square = state["max_exp_avg_sq"] = np.maximum(state.get("max_exp_avg_sq", 0.0), square)
         root = np.sqrt(square) * (1.0 / math.sqrt(1.0 - second**step)) + group["eps"]
-        return value - (group["lr"] / (1.0 - first**step)) * average / root  # type: ignore[no-any-return]
+        return value - (group["lr"] / (1.0 - first**step)) * average / root
 
 
 class AdamW(Adam):

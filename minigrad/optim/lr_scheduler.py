@@ -177,7 +177,7 @@ class StepLR(LRScheduler):
     def rate(self, group: Group, initial: float) -> float:
         """gamma times the rate before, at every step_size-th step."""
         due = self.last_epoch > 0 and self.last_epoch % self.step_size == 0
-        return group["lr"] * self.gamma if due else group["lr"]  # type: ignore[no-any-return]
+        return group["lr"] * self.gamma if due else group["lr"]
 
 
 class LinearLR(LRScheduler):
@@ -225,10 +225,10 @@ class LinearLR(LRScheduler):
     def rate(self, group: Group, initial: float) -> float:
         """The rate before, times the quotient of two factors."""
         if self.last_epoch == 0:
-            return group["lr"] * self.start_factor  # type: ignore[no-any-return]
+            return group["lr"] * self.start_factor
         if self.last_epoch > self.total_iters:
-            return group["lr"]  # type: ignore[no-any-return]
-        return group["lr"] * self._factor(self.last_epoch) / self._factor(self.last_epoch - 1)  # type: ignore[no-any-return]
+            return group["lr"]
+        return group["lr"] * self._factor(self.last_epoch) / self._factor(self.last_epoch - 1)
 
     def _factor(self, step: int) -> float:
         return self.start_factor + (self.end_factor - self.start_factor) * step / self.total_iters
@@ -273,11 +273,11 @@ class CosineAnnealingLR(LRScheduler):
     def rate(self, group: Group, initial: float) -> float:
         """The rate before, times the quotient of two heights of the cosine."""
         if self.last_epoch == 0:
-            return group["lr"]  # type: ignore[no-any-return]
+            return group["lr"]
         before, now = self._height(self.last_epoch - 1), self._height(self.last_epoch)
         if (self.last_epoch - 1) % (2 * self.T_max) == self.T_max:  # at the bottom: no quotient
-            return group["lr"] + (initial - self.eta_min) * now  # type: ignore[no-any-return]
-        return self.eta_min + (group["lr"] - self.eta_min) * now / before  # type: ignore[no-any-return]
+            return group["lr"] + (initial - self.eta_min) * now
+        return self.eta_min + (group["lr"] - self.eta_min) * now / before
 
     def _height(self, step: int) -> float:
         return (1.0 + math.cos(math.pi * step / self.T_max)) / 2.0

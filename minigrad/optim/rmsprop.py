@@ -83,4 +83,4 @@ class RMSprop(Optimizer):
         if group["momentum"]:
             direction = state.get("momentum_buffer", 0.0) * group["momentum"] + direction
             state["momentum_buffer"] = direction
-        return value - group["lr"] * direction  # type: ignore[no-any-return]
+        return value - group["lr"] * direction

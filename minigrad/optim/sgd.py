@@ -82,4 +82,4 @@ class SGD(Optimizer):
                 buffer = momentum * buffer + (1.0 - group["dampening"]) * gradient
             state["momentum_buffer"] = buffer
             gradient = gradient + momentum * buffer if group["nesterov"] else buffer
-        return value - group["lr"] * gradient  # type: ignore[no-any-return]
+        return value - group["lr"] * gradient
