@@ -52,6 +52,8 @@ def main(arguments: Sequence[str]) -> int:
         "--quiet", action="store_true", help="numbers and files only: no progress, no explanations"
     )
     options = parser.parse_args(arguments)
+    if not options.out:
+        parser.error("--out needs the name of a folder")
     say = _silent if options.quiet else _explain
     with _folder(options.out) as folder:
         histories = _training(options.seed, options.steps, say, options.quiet)
@@ -121,7 +123,9 @@ def _agreement(seed: int, say: Say) -> bool:
     cells = []
     for row in rows:
         what = f"{'first' if row.order == 1 else 'second'} order, {row.name}"
-        cells.append([what, f"{row.between:.1e}", f"{row.composed:.1e}", f"{row.fused:.1e}"])
+        cells.append(
+            [what, *(f"{d:.1e}" if d else "0" for d in (row.between, row.composed, row.fused))]
+        )
     print(table(["", "composed - fused", "composed - numerical", "fused - numerical"], cells))
     agrees = all(row.worst <= TOLERANCE for row in rows) and all(reports.values())
     print(f"  {'All agree' if agrees else 'THEY DO NOT AGREE'} to {TOLERANCE:g}.")
@@ -141,9 +145,9 @@ def _projection(seed: int, say: Say) -> None:
         "along the ones vector, which moves the mean, and along x-hat, which moves the deviation:"
     )
     rows = [
-        ["differentiated", f"{differentiated.mean:.1e}", f"{differentiated.x_hat:.1e}"],
-        ["by the formula", "0", f"{predicted:.1e}"],
-        ["held constant", f"{constant.mean:.1e}", f"{constant.x_hat:.1e}"],
+        ["differentiated", f"{differentiated.mean:.2g}", f"{differentiated.x_hat:.2g}"],
+        ["by the formula", "0", f"{predicted:.2g}"],
+        ["held constant", f"{constant.mean:.2g}", f"{constant.x_hat:.2g}"],
     ]
     print(table(["statistics", "along the mean", "along x-hat"], rows))
     say(
