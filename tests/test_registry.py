@@ -34,6 +34,7 @@ def _scatter_add(x: Any, shape: Any, index: Any) -> Any:
 
 # What primitives that NumPy does not have (by the name of their public function) compute.
 REFERENCES: dict[str, Callable[..., Any]] = {
+    "rsqrt": lambda x: 1.0 / np.sqrt(x),
     "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -x)),
     "relu": lambda x: np.maximum(x, 0.0),
     "softplus": lambda x: np.logaddexp(x, 0.0),
