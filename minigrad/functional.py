@@ -87,7 +87,9 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     tensor([-0.69314718, -0.69314718])
     """
     x = operand(x)
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    # The largest entry is never added back: next to it the logarithm would be rounded away.
+    shifted = x - _f["stop_gradient"](_f["max"](x, axis=axis, keepdims=True))
+    return shifted - _f["log"](_f["sum"](_f["exp"](shifted), axis=axis, keepdims=True))
 
 
 @public("softmax")

@@ -224,7 +224,8 @@ def batch_norm(
 def _move(average: Tensor, new: Array, momentum: float) -> None:
     """Rebind a moving average; graphs recorded before keep the old value."""
     if momentum:
-        average.data = average._value * (1.0 - momentum) + new * momentum
+        moved = average._value * (1.0 - momentum) + new * float(momentum)
+        average._value = np.asarray(moved, average.dtype)
 
 
 def layer_norm(
@@ -569,9 +570,9 @@ def _from_logs(
     """Losses from (examples, classes) log-probabilities.  Labels stay tensors: a traced graph
     reads them anew on replay."""
     count, classes = logs.shape
-    ignored = labels == ignore_index
-    some = ignored._value.any()
-    if some:
+    ignored = None
+    if (labels._value == ignore_index).any():
+        ignored = labels == ignore_index
         labels = mg.where(ignored, 0, labels)
     _check_labels(who, labels, classes)
     losses = -logs[np.arange(count), labels]
@@ -583,7 +584,7 @@ def _from_logs(
     if smoothing:
         everywhere = -mg.sum(logs if weight is None else logs * weight, axis=1)
         losses = losses * (1.0 - smoothing) + everywhere * (smoothing / classes)
-    if some:
+    if ignored is not None:
         losses = mg.where(ignored, 0.0, losses)
         shares = mg.where(ignored, 0.0, shares if shares is not None else np.ones(count, logs.dtype))
     if reduction == "none":

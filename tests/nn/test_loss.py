@@ -171,6 +171,15 @@ def test_huge_logits_stay_finite() -> None:
     assert z.grad.tolist() == [1.0, 0.0, -0.5]
 
 
+def test_a_large_offset_costs_no_digits(rng: np.random.Generator) -> None:
+    logits = (rng.standard_normal((50, 10)) + 1e4).astype("float32")
+    labels = rng.integers(0, 10, 50)
+    exact = F.cross_entropy(logits.astype("float64"), labels, reduction="none").numpy()
+    np.testing.assert_allclose(
+        F.cross_entropy(logits, labels, reduction="none").numpy(), exact, atol=1e-6
+    )
+
+
 def test_an_ignored_example_leaks_nothing() -> None:
     x = mg.tensor([[-np.inf, 0.0], [0.0, 0.0]], requires_grad=True)
     loss = F.cross_entropy(x, [-100, 1])
