@@ -24,7 +24,7 @@ PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours; ops/ f
 METHODS = frozenset(
     "abs all any argmax argmin astype clip cos cumsum exp flatten log logsumexp log_softmax matmul "
     "max mean min permute pow prod relu reshape round sigmoid sign sin softmax sqrt square squeeze "
-    "std sum swapaxes tanh transpose unsqueeze var view".split()  # noqa: SIM905
+    "std sum swapaxes tanh transpose unsqueeze var view".split()
 )
 
 
