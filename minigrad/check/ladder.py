@@ -30,7 +30,7 @@ RATIO = 4  # each step is a quarter of the one before
 FIRST = 0.25  # the longest step, in units of the input's size
 LEVELS = 26  # the shortest possible step is 2e-16 of the input's size
 LONGEST = 8  # a window joins at most nine steps; more change nothing
-RIVAL = 64  # windows whose bounds are at most so many times as large as the best
+CONTRADICTION = 4  # windows further apart than so many times their bounds exclude one another
 SAMPLES = 9  # values from which noise is measured
 SPACING = 61.803  # their distance, in units of the last place; not a round number on purpose
 WIDEN = 93.7  # ... and how much wider the grid gets where values repeat
@@ -60,12 +60,16 @@ class Estimate:
         The difference of the one-sided derivatives at a kink.
     distance : ndarray, shape (K,)
         A kink is at most this far away; zero where there is none.
+    plateau : ndarray of bool, shape (K,)
+        Whether the values stay exactly the same for short steps but not for long ones.
     noise : ndarray, shape (K,)
         Jitter of the values, as given.
     steps : list of float
         All steps that were tried.
     differences : list of ndarray
         Per step the K central differences.
+    seconds : list of ndarray
+        Per step how far the K one-sided differences are apart.
     """
 
     value: Array
@@ -77,9 +81,11 @@ class Estimate:
     kink: Array
     jump: Array
     distance: Array
+    plateau: Array
     noise: Array
     steps: list[float] = field(default_factory=list)
     differences: list[Array] = field(default_factory=list)
+    seconds: list[Array] = field(default_factory=list)
 
     @property
     def error(self) -> Array:
@@ -146,7 +152,9 @@ def noise(line: Line, centre: Array, size: float, unit: float) -> Array:
     return found
 
 
-def climb(line: Line, centre: Array, size: float, jitter: Array, unit: float) -> Estimate:
+def climb(
+    line: Line, centre: Array, size: float, jitter: Array, unit: float, levels: int = LEVELS
+) -> Estimate:
     """Differentiate K scalar functions at t = 0.
 
     Parameters
@@ -161,6 +169,8 @@ def climb(line: Line, centre: Array, size: float, jitter: Array, unit: float) ->
         From :func:`noise`; must not be zero.
     unit : float
         Rounding unit of the dtype in which the values are computed.
+    levels : int
+        At most so many steps.
 
     Returns
     -------
@@ -181,15 +191,18 @@ def climb(line: Line, centre: Array, size: float, jitter: Array, unit: float) ->
     start = np.zeros(width, int)  # windows begin here or later: above it there are kinks
     jump, distance = np.zeros_like(centre), np.zeros(width)
     candidates: list[tuple[int, int, Array, Array, Array]] = []  # first, last, value, bounds
-    best = np.full(width, np.inf, centre.dtype)
+    best, favourite = np.full(width, np.inf, centre.dtype), np.zeros_like(centre)
+    reach = np.zeros_like(centre)
+    flat = np.zeros((0, width), bool)
     dominated = 0
     h = centre.dtype.type(FIRST * size)
     with np.errstate(all="ignore"):
-        for level in range(LEVELS):
+        for level in range(levels):
             ahead, behind = line(h), line(-h)
             steps.append(float(h))
             differences.append((ahead - behind) / (2 * h))
             seconds.append(np.abs((ahead - centre) - (centre - behind)) / h)
+            flat = np.vstack([flat, (ahead == centre) & (behind == centre)])
             if level:
                 before = seconds[-2] if level == 1 else np.maximum(seconds[-2], seconds[-3] / RATIO)
                 # Smooth: it shrinks fourfold; a kink: it stays; rounding: it grows fourfold.
@@ -198,6 +211,10 @@ def climb(line: Line, centre: Array, size: float, jitter: Array, unit: float) ->
                 start[stays], best[stays] = level + 1, np.inf
                 jump = np.where(stays, seconds[-1], jump)
                 distance = np.where(stays, float(h), distance)
+            # Shorter steps must not lead away from the favourite, further than its own steps
+            # are from it: beyond a pole a function may look smooth, and have another slope.
+            away = np.abs(differences[-1] - favourite) - reach - CONTRADICTION * jitter / h
+            best = np.where(away > CONTRADICTION * best, np.inf, best)
             above, row = row, [differences[-1]]
             shortest = jitter / h
             for j in range(1, min(level, LONGEST) + 1):
@@ -206,25 +223,32 @@ def climb(line: Line, centre: Array, size: float, jitter: Array, unit: float) ->
                 truncation = np.maximum(np.abs(value - finer), np.abs(value - coarser))
                 rounding = shortest + 4 * unit * np.abs(value)
                 candidates.append((level - j, level, value, truncation, rounding))
-                best = np.where(level - j >= start, np.fmin(best, truncation + rounding), best)
                 row.append(value)
+                total = np.where(level - j >= start, truncation + rounding, np.inf)
+                better = total < best
+                best, favourite = np.where(better, total, best), np.where(better, value, favourite)
+                farthest = np.max(np.abs(np.array(differences[level - j :]) - value), axis=0)
+                reach = np.where(better, farthest, reach)
             dominated = dominated + 1 if np.all(shortest > best) else 0
             if dominated == 2:
                 break
             h /= RATIO
-        return _choose(candidates, start, jump, distance, jitter, steps, differences)
+        plateau = flat[-1] & ~flat.all(axis=0)
+        found = _choose(candidates, start, jump, jitter, steps, np.array(differences))
+        found.distance, found.plateau = distance, plateau
+        found.differences, found.seconds = differences, seconds
+        return found
 
 
 def _choose(
-    candidates: Any, start: Array, jump: Array, distance: Array, jitter: Array, steps: Any,
-    differences: Any,
-) -> Estimate:  # fmt: skip
-    """Take the best window per function; its rivals must not contradict it."""
+    candidates: Any, start: Array, jump: Array, jitter: Array, steps: list[float], differences: Array
+) -> Estimate:
+    """Take the best window per function, unless finer ones exclude it."""
     width, infinite = len(start), np.full(len(start), np.inf, jitter.dtype)
+    zero, no = np.zeros(width, int), np.zeros(width, bool)
     found = Estimate(
-        np.full(width, np.nan, jitter.dtype), infinite, infinite.copy(),
-        np.full(width, np.nan), np.zeros(width, int), np.zeros(width, int),
-        np.zeros(width, bool), jump, distance, jitter, steps, differences,
+        np.full(width, np.nan, jitter.dtype), infinite, infinite.copy(), np.full(width, np.nan),
+        zero, zero.copy(), no, jump, zero, no.copy(), jitter, steps,
     )  # fmt: skip
     if not candidates:
         return found
@@ -232,24 +256,27 @@ def _choose(
     lasts = np.array([c[1] for c in candidates])
     values, truncations, roundings = (np.array([c[n] for c in candidates]) for n in (2, 3, 4))
     totals = truncations + roundings
+    finer = lasts[None, :] >= lasts[:, None]
+    level = np.arange(len(steps))[None, :]
+    after, before = level > lasts[:, None], level < firsts[:, None]
     for k in range(width):
-        total = np.where((firsts >= start[k]) & np.isfinite(totals[:, k]), totals[:, k], np.inf)
-        winner = np.argmin(total)
-        if not np.isfinite(total[winner]):
+        usable = (firsts >= start[k]) & np.isfinite(totals[:, k])
+        total = np.where(usable, totals[:, k], np.inf)
+        apart = np.abs(values[:, None, k] - values[None, :, k])
+        against = finer & (apart > CONTRADICTION * (total[:, None] + total[None, :]))
+        error = np.maximum(truncations[:, k], np.max(np.where(against, apart, 0), axis=1))
+        away = np.abs(differences[None, :, k] - values[:, None, k])
+        reach = np.max(np.where(after | before, 0, away), axis=1)[:, None]
+        reach = reach + CONTRADICTION * (jitter[k] / np.array(steps) + total[:, None])
+        error = np.maximum(error, np.max(np.where(after & (away > reach), away, 0), axis=1))
+        bound = np.where(usable, error + roundings[:, k], np.inf)
+        winner = np.argmin(bound)
+        if not np.isfinite(bound[winner]):
             found.kink[k] = jump[k] > 0
             continue
-        # Windows nearly as good must agree within both bounds; if not, one bound is too small.
-        rivals = np.flatnonzero(total <= RIVAL * total[winner])
-        apart = np.abs(values[rivals, k] - values[winner, k])
-        apart = apart[apart > total[rivals] + total[winner]]
-        error = max(truncations[winner, k], apart.max(initial=0))
-        found.value[k], found.truncation[k] = values[winner, k], error
-        found.rounding[k] = roundings[winner, k]
-        found.step[k], found.first[k], found.last[k] = (
-            steps[lasts[winner]],
-            firsts[winner],
-            lasts[winner],
-        )
+        found.value[k], found.truncation[k] = values[winner, k], error[winner]
+        found.rounding[k], found.step[k] = roundings[winner, k], steps[lasts[winner]]
+        found.first[k], found.last[k] = firsts[winner], lasts[winner]
         # Below the kink nothing useful can be seen: it is (as good as) at the point itself.
         found.kink[k] = 10 * found.error[k] > 0.05 * jump[k] > 0
     return found

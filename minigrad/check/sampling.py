@@ -11,6 +11,7 @@ import numpy as np
 
 from ..tensor import FLOATING, Array
 
+NOTHING = 1e-6  # an entry so small beside the others is as good as zero
 _OURS = 0x6D696E69  # no user seeds a generator with this: our draws cannot repeat their data
 
 
@@ -57,9 +58,10 @@ def cotangents(rng: np.random.Generator, outputs: Sequence[Array]) -> list[Array
 
 
 def jittered(rng: np.random.Generator, x: Array, amount: float, zeros: str = "both") -> Array:
-    """A copy in which every entry is changed by up to `amount` of itself; zeros are moved too.
+    """A copy in which every entry is changed by up to `amount` of itself.
 
-    It cures what special points hide: a gamma of one, a bias of zero, ties.
+    Entries that are zero, or as good as zero beside the others, are moved as well.  It cures
+    what special points hide: a gamma of one, a bias of zero, ties.
     """
     if x.dtype not in FLOATING:
         return x
@@ -67,7 +69,8 @@ def jittered(rng: np.random.Generator, x: Array, amount: float, zeros: str = "bo
     offset = 0.5 * amount * size(x) * rng.uniform(0.5, 1.5, x.shape)
     if zeros == "both":
         offset = np.where(rng.random(x.shape) < 0.5, -offset, offset)
-    moved = np.where(x == 0, 0.0 if zeros == "keep" else offset, moved)
+    nothing = np.abs(x) <= NOTHING * size(x)
+    moved = np.where(nothing & (zeros != "keep"), x + offset, moved)
     return np.asarray(moved, x.dtype)
 
 
