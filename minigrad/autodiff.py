@@ -213,9 +213,8 @@ def pushforward(
                 total = tangent(node, incoming, kept(node, lift, state))
             if total is None:
                 continue
-            if total.__class__ is not tuple:  # not of several outputs
-                if total.dtype is not node.dtype or total.shape != node.shape:
-                    total = conform(total, node, node)
+            if node.primitive.outputs == 1 or node.primitive is PICK:  # type: ignore[union-attr]
+                total = conform(total, node, node)
             tangents[node] = total
             if state.observer is not None:
                 state.observer.tangent(node, total)

@@ -101,7 +101,7 @@ def _forward(x: Array, gamma: Any, beta: Any, axes: Any, eps: float, through: bo
     over is subtracted from the centred values, where it is not lost.
     """
     given, x = x.dtype, x.astype(np.float32) if x.dtype == np.float16 else x
-    keep = not axes == tuple(range(len(axes)))
+    keep = axes != tuple(range(len(axes)))
     wide = tuple([1 if i in axes else n for i, n in enumerate(x.shape) if keep or i not in axes])
     count = math.prod([x.shape[a] for a in axes])
     if not count:
