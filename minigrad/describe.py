@@ -39,7 +39,7 @@ def explain(primitive: Any, inputs: Sequence[Any], error: Exception) -> Exceptio
         return error
     found = "; ".join(f"input {i} is {describe(x)}" for i, x in enumerate(inputs))
     by_type: Any = {IndexError: ArgumentError, TypeError: DtypeError}
-    kind: type[MinigradError] = by_type.get(type(error), ShapeError)
+    kind = next((ours for theirs, ours in by_type.items() if isinstance(error, theirs)), ShapeError)
     hint = ""
     if "broadcast" in str(error):
         hint = (
