@@ -25,6 +25,11 @@ PROMISES = {
         r"statistics held constant +\[-?\d*\.?\d",
     ],
     "train_digits": [r"BatchNorm1d\(64", r"epoch 5: training loss 0\.\d+, test accuracy 9\d\.\d%"],
+    "glossary_pytorch": [
+        r"Model +: training loss 1\.[5-9]\d+, test accuracy 9\d\.\d%",
+        r"Corrected: training loss 0\.\d+, test accuracy 9\d\.\d%",
+        r"stays above 1\.4612",
+    ],
     "higher_order": [
         r"fifth derivative at 1: -15\.0241969083",
         r"by the formula: +-15\.0241969083",

@@ -649,7 +649,7 @@ def normal_shape(who: str, shape: int | Sequence[int]) -> tuple[int, ...]:
 def same_dtype(who: str, x: Tensor, half: bool = False, **others: Any) -> None:
     """Refuse mixed dtypes; with `half`, a float16 x may meet float32 parameters."""
     for name, other in others.items():
-        if other is None:
+        if other is None or getattr(other, "dtype", None) is x.dtype:
             continue
         dtype = as_tensor(other).dtype
         if dtype != x.dtype and not (half and x.dtype == np.float16 and dtype == np.float32):

@@ -79,13 +79,23 @@ class Adam(Optimizer):
                 value = value * (1.0 - group["lr"] * group["weight_decay"])
             else:
                 gradient = gradient + group["weight_decay"] * value
-        average = state.get("exp_avg", 0.0) * first + gradient * (1.0 - first)
-        square = state.get("exp_avg_sq", 0.0) * second + gradient * gradient * (1.0 - second)
-        state["exp_avg"], state["exp_avg_sq"] = average, square
+        if "exp_avg" not in state:
+            state.update({name: np.zeros_like(value) for name in ("exp_avg", "exp_avg_sq")})
+        # Nobody else sees the state, nor the one fresh array that becomes the value: all in place.
+        average, square, fresh = state["exp_avg"], state["exp_avg_sq"], np.empty_like(value)
+        average *= first
+        average += np.multiply(gradient, 1.0 - first, out=fresh)
+        square *= second
+        square += np.multiply(np.multiply(gradient, gradient, out=fresh), 1.0 - second, out=fresh)
         if group["amsgrad"]:
-            square = state["max_exp_avg_sq"] = np.maximum(state.get("max_exp_avg_sq", 0.0), square)
-        root = np.sqrt(square) * (1.0 / math.sqrt(1.0 - second**step)) + group["eps"]
-        return value - (group["lr"] / (1.0 - first**step)) * average / root
+            largest = state.setdefault("max_exp_avg_sq", np.zeros_like(value))
+            square = np.maximum(largest, square, out=largest)
+        root = np.sqrt(square, out=fresh)
+        root *= 1.0 / math.sqrt(1.0 - second**step)
+        root += group["eps"]
+        change = np.divide(average, root, out=fresh)
+        change *= group["lr"] / (1.0 - first**step)
+        return np.subtract(value, change, out=fresh)
 
 
 class AdamW(Adam):
