@@ -274,8 +274,8 @@ def conform(c: Any, like: Node, node: Node) -> Any:
     return c
 
 
-def seed(output: Tensor, gradient: ArrayLike | None, who: str) -> Any:
-    """Check the cotangent that a backward pass starts from."""
+def seed(output: Tensor, gradient: ArrayLike | None, who: str, copy: bool = True) -> Any:
+    """Check the cotangent that a backward pass starts from; copied, for the user's may change."""
     if gradient is None:
         if output.shape != ():
             raise GradientError(
@@ -284,7 +284,7 @@ def seed(output: Tensor, gradient: ArrayLike | None, who: str) -> Any:
                 "or say what to pull back: y.backward(gradient) with an array of y's shape."
             )
         return np.ones((), output.dtype)
-    g = gradient if isinstance(gradient, Tensor) else np.array(gradient)  # the user's may change
+    g = gradient if isinstance(gradient, Tensor) else np.array(gradient, copy=copy or None)
     if g.shape != output.shape:
         raise ShapeError(
             f"{who}: the cotangent has shape {list(g.shape)}, but the output is {describe(output)}. "
@@ -319,7 +319,8 @@ def backward(
             "mg.tensor(..., requires_grad=True), and compute outside of mg.no_grad()."
         )
     create_graph = create_graph or current().tracing is not None
-    g = enter(seed(output, gradient, "backward()"), create_graph)
+    copy = create_graph or current().observer is not None  # else no one holds on to it: see `_own`
+    g = enter(seed(output, gradient, "backward()", copy), create_graph)
     nodes, _ = collect([node])
     with surroundings():  # a rule that raises must not leave its state behind
         gradients = pullback(nodes, {node: g}, None, create_graph, not retain_graph)
@@ -332,4 +333,4 @@ def backward(
 def _own(value: Any, given: Any) -> Any:
     """An array that shares no memory with the user's cotangent and is not a stretched view."""
     value = np.asarray(value)
-    return value.copy() if 0 in value.strides or value is given else value
+    return value.copy() if 0 in value.strides or np.may_share_memory(value, given) else value
