@@ -264,15 +264,16 @@ def layer_norm(
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and value.shape != wanted:
             raise ShapeError(f"layer_norm: {name} is {describe(value)}, but it must be {list(wanted)}.")
-    wide = mg.astype(x, np.float32) if x.dtype == np.float16 else x
-    axes = tuple(range(x.ndim - len(wanted), x.ndim))
-    centred = wide - mg.mean(wide, axis=axes, keepdims=True)
-    out = centred / mg.sqrt(mg.mean(centred**2, axis=axes, keepdims=True) + eps)
-    if weight is not None:
-        out = out * weight
-    if bias is not None:
-        out = out + bias
-    return mg.astype(out, x.dtype)
+    with mg.scope("layer_norm"):
+        wide = mg.astype(x, np.float32) if x.dtype == np.float16 else x
+        axes = tuple(range(x.ndim - len(wanted), x.ndim))
+        centred = wide - mg.mean(wide, axis=axes, keepdims=True)
+        out = centred / mg.sqrt(mg.mean(centred**2, axis=axes, keepdims=True) + eps)
+        if weight is not None:
+            out = out * weight
+        if bias is not None:
+            out = out + bias
+        return mg.astype(out, x.dtype)
 
 
 # Activations -----------------------------------------------------------------------------
@@ -370,22 +371,23 @@ def cross_entropy(
     """
     check_reduction("cross_entropy", reduction)
     check_probability("cross_entropy", label_smoothing, "label_smoothing")
-    logits, target = as_tensor(logits), as_tensor(target)
-    if target.dtype not in FLOATING or target.shape != logits.shape:
-        logs, labels, shape = _rows("cross_entropy", logits, target)
-        logs = mg.log_softmax(logs, axis=1)
-        return _from_logs(
-            "cross_entropy", logs, labels, shape, weight, ignore_index, reduction, label_smoothing
-        )
-    axis = 1 if logits.ndim > 1 else 0
-    classes = logits.shape[axis]
-    target = _like(target, logits)
-    if label_smoothing:
-        target = target * (1.0 - label_smoothing) + label_smoothing / classes
-    if weight is not None:
-        weight = _class_weights("cross_entropy", weight, classes, logits)
-        target = target * weight.reshape([-1 if i == axis else 1 for i in range(logits.ndim)])
-    return _reduce(-mg.sum(mg.log_softmax(logits, axis=axis) * target, axis=axis), reduction)
+    with mg.scope("cross_entropy"):
+        logits, target = as_tensor(logits), as_tensor(target)
+        if target.dtype not in FLOATING or target.shape != logits.shape:
+            logs, labels, shape = _rows("cross_entropy", logits, target)
+            logs = mg.log_softmax(logs, axis=1)
+            return _from_logs(
+                "cross_entropy", logs, labels, shape, weight, ignore_index, reduction, label_smoothing
+            )
+        axis = 1 if logits.ndim > 1 else 0
+        classes = logits.shape[axis]
+        target = _like(target, logits)
+        if label_smoothing:
+            target = target * (1.0 - label_smoothing) + label_smoothing / classes
+        if weight is not None:
+            weight = _class_weights("cross_entropy", weight, classes, logits)
+            target = target * weight.reshape([-1 if i == axis else 1 for i in range(logits.ndim)])
+        return _reduce(-mg.sum(mg.log_softmax(logits, axis=axis) * target, axis=axis), reduction)
 
 
 def nll_loss(

@@ -220,6 +220,12 @@ def test_a_traced_loss_reads_its_labels_anew() -> None:
     assert float(np.asarray(replayed)) == F.cross_entropy(logits, other).item()
 
 
+def test_graphs_show_the_loss_as_one_part() -> None:
+    x = mg.tensor(np.zeros((2, 3)), requires_grad=True)
+    for target in (np.array([0, 1]), np.full((2, 3), 1 / 3)):
+        assert F.cross_entropy(x, target).node.scope == ("cross_entropy",)
+
+
 def test_double_softmax_cannot_fall_below_its_floor() -> None:
     """The glossary's model squashes twice: the best loss of ten classes is -ln(e / (e + 9))."""
     certain = nn.Softmax(dim=1)(np.eye(10) * 1e3)
