@@ -178,6 +178,7 @@ class Module:
                 "choose another name."
             )
         self.__dict__.pop(name, None)
+        self._unsaved.discard(name)
         for registry in ("_parameters", "_buffers", "_modules"):
             if registry != kind:
                 self.__dict__[registry].pop(name, None)
@@ -211,7 +212,8 @@ class Module:
         """
         value = None if tensor is None else as_tensor(tensor).detach()
         self._register("_buffers", name, value)
-        (self._unsaved.discard if persistent else self._unsaved.add)(name)
+        if not persistent:
+            self._unsaved.add(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a submodule under a name.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ from minigrad.data import digits as module_function
 from minigrad.data import stratified_split
 from minigrad.data.digits import FILE
 
-from ..conftest import missing
-
 COUNTS = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
 
 def test_the_bits_are_those_of_the_source() -> None:
+    """The sums were taken over scikit-learn's copy (``load_digits``), which is UCI's test file."""
     images, labels = mg.data.digits()
     pixels = np.rint(images * 16).astype(np.uint8)
     assert np.array_equal(pixels / np.float32(16), images)
@@ -30,17 +28,6 @@ def test_the_bits_are_those_of_the_source() -> None:
     assert hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest() == (
         "8ba4f891220f5e4c9c819638d1602d74b83618f167043c6da52a2a247841ddf0"
     )
-
-
-def test_scikit_learn_has_the_same_digits() -> None:
-    if importlib.util.find_spec("sklearn") is None:
-        missing("scikit-learn (pip install scikit-learn)")
-    from sklearn.datasets import load_digits
-
-    theirs = load_digits()
-    images, labels = mg.data.digits()
-    assert np.array_equal(images * 16, theirs.images)
-    assert np.array_equal(labels, theirs.target)
 
 
 def test_shapes_dtypes_and_range() -> None:

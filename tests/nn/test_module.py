@@ -93,6 +93,13 @@ def test_an_unsaved_buffer_is_not_in_the_state() -> None:
     assert [n for n, _ in module.named_buffers()] == ["kept", "scratch"]
 
 
+def test_an_unsaved_buffer_that_becomes_a_parameter_is_saved() -> None:
+    module = nn.Module()
+    module.register_buffer("scale", np.zeros(1), persistent=False)
+    module.scale = nn.Parameter([1.0])
+    assert list(module.state_dict()) == ["scale"]
+
+
 def test_none_stands_for_a_part_that_is_left_out() -> None:
     layer = nn.Linear(2, 2, bias=False)
     assert layer.bias is None
