@@ -10,7 +10,7 @@
 """
 
 from .dataset import Dataset, Subset, TensorDataset
-from .digits import digits
+from .handwritten import digits
 from .loader import DataLoader, default_collate
 from .split import stratified_split
 

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.data import digits as module_function
-from minigrad.data import stratified_split
-from minigrad.data.digits import FILE
+from minigrad.data import handwritten, stratified_split
 
 COUNTS = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
 
@@ -102,24 +100,18 @@ def test_wrong_arguments(act: Any, error: type[Exception], message: str) -> None
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "foreign"])
 def test_a_damaged_file_is_named(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import importlib
-
-    module = importlib.import_module("minigrad.data.digits")
-    whole = (Path(module.__file__ or "").parent / FILE).read_bytes()
+    whole = (Path(handwritten.__file__).parent / handwritten.FILE).read_bytes()
     content = {"empty": b"", "truncated": whole[: len(whole) // 2], "foreign": b"<html>"}.get(damage)
     if content is not None:
-        (tmp_path / FILE).write_bytes(content)
-    monkeypatch.setattr(module.resources, "files", lambda package: tmp_path)
+        (tmp_path / handwritten.FILE).write_bytes(content)
+    monkeypatch.setattr(handwritten.resources, "files", lambda package: tmp_path)
     with pytest.raises(
         mg.MinigradError, match=r"digits\.npz inside minigrad/data is missing or damaged"
     ):
-        module_function()
+        mg.data.digits()
 
 
 def test_the_file_is_small_and_the_docstring_says_where_it_is_from() -> None:
-    import importlib
-
-    module = importlib.import_module("minigrad.data.digits")
-    assert (Path(module.__file__ or "").parent / FILE).stat().st_size < 50_000
+    assert (Path(handwritten.__file__).parent / handwritten.FILE).stat().st_size < 50_000
     for words in ("Alpaydin", "Kaynak", "1998", "10.24432/C50P49", "CC BY 4.0"):
-        assert words in (module_function.__doc__ or "")
+        assert words in (mg.data.digits.__doc__ or "")
