@@ -629,19 +629,35 @@ def _like(value: Any, x: Tensor) -> Tensor:
 
 
 def check_reduction(who: str, reduction: str) -> None:
-    """Refuse an unknown reduction."""
+    """Refuse an unknown reduction.
+
+    Examples
+    --------
+    >>> check_reduction("mse_loss", "mean")
+    """
     if reduction not in ("mean", "sum", "none"):
         raise ArgumentError(f'{who}: reduction is "mean", "sum" or "none", not {reduction!r}.')
 
 
 def check_probability(who: str, p: float, name: str = "p") -> None:
-    """Refuse a number that is no probability."""
+    """Refuse a number that is no probability.
+
+    Examples
+    --------
+    >>> check_probability("dropout", 0.5)
+    """
     if not 0.0 <= p <= 1.0:
         raise ArgumentError(f"{who}: {name} must be between 0 and 1, not {p!r}.")
 
 
 def normal_shape(who: str, shape: int | Sequence[int]) -> tuple[int, ...]:
-    """A shape given as an int or a sequence, as a tuple."""
+    """A shape given as an int or a sequence, as a tuple.
+
+    Examples
+    --------
+    >>> normal_shape("layer_norm", 3)
+    (3,)
+    """
     found = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
     if not found:
         raise ArgumentError(f"{who}: normalized_shape names at least one axis, not {shape!r}.")
@@ -649,7 +665,13 @@ def normal_shape(who: str, shape: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def same_dtype(who: str, x: Tensor, half: bool = False, **others: Any) -> None:
-    """Refuse mixed dtypes; with `half`, a float16 x may meet float32 parameters."""
+    """Refuse mixed dtypes; with `half`, a float16 x may meet float32 parameters.
+
+    Examples
+    --------
+    >>> x = as_tensor(np.ones(2, "float16"))
+    >>> same_dtype("layer_norm", x, half=True, weight=np.ones(2, "float32"))
+    """
     for name, other in others.items():
         if other is None or getattr(other, "dtype", None) is x.dtype:
             continue

@@ -20,18 +20,45 @@ from .parameter import Parameter
 
 
 class StateDictError(MinigradError, RuntimeError):
-    """A state dict does not fit the module; nothing was loaded."""
+    """A state dict does not fit the module; nothing was loaded.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.Linear(1, 1, bias=False).load_state_dict({"weights": [[1.0]]})
+    Traceback (most recent call last):
+    minigrad.nn.module.StateDictError: load_state_dict: the state does not fit this Linear, ...
+    """
 
 
 class IncompatibleKeys(NamedTuple):
-    """What :meth:`Module.load_state_dict` did not find, and what it did not know."""
+    """What :meth:`Module.load_state_dict` did not find, and what it did not know.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.Linear(1, 1).load_state_dict({"scale": [1.0]}, strict=False)
+    IncompatibleKeys(missing_keys=['weight', 'bias'], unexpected_keys=['scale'])
+    """
 
     missing_keys: list[str]
     unexpected_keys: list[str]
 
 
 class RemovableHandle:
-    """Takes a hook away again: ``handle.remove()``, or leave its ``with`` block."""
+    """Takes a hook away again: ``handle.remove()``, or leave its ``with`` block.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> layer = mg.nn.ReLU()
+    >>> handle = layer.register_forward_hook(lambda module, args, out: out * 0.0)
+    >>> layer(mg.tensor([1.0])).item()
+    0.0
+    >>> handle.remove()
+    >>> layer(mg.tensor([1.0])).item()
+    1.0
+    """
 
     def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
         self._hooks = hooks
@@ -209,6 +236,15 @@ class Module:
         tensor : array_like or None
         persistent : bool
             Whether the state dict holds it.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> module = mg.nn.Module()
+        >>> module.register_buffer("seen", [0.0])
+        >>> module.seen = module.seen + 1.0
+        >>> module.state_dict()
+        {'seen': tensor([1.])}
         """
         value = None if tensor is None else as_tensor(tensor).detach()
         self._register("_buffers", name, value)
@@ -258,6 +294,12 @@ class Module:
         Yields
         ------
         (str, Module)
+
+        Examples
+        --------
+        >>> import minigrad.nn as nn
+        >>> [name for name, _ in nn.Sequential(nn.ReLU(), nn.Tanh()).named_modules()]
+        ['', '0', '1']
         """
         memo = set() if memo is None else memo
         if remove_duplicate and self in memo:
@@ -297,6 +339,12 @@ class Module:
         Yields
         ------
         (str, Parameter)
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> [(name, p.shape) for name, p in mg.nn.Linear(3, 2).named_parameters()]
+        [('weight', (2, 3)), ('bias', (2,))]
         """
         return self._members("_parameters", prefix, recurse, remove_duplicate)
 
@@ -333,6 +381,12 @@ class Module:
         ------
         ArgumentError
             If there is none; the message says what there is.
+
+        Examples
+        --------
+        >>> import minigrad.nn as nn
+        >>> nn.Sequential(nn.Sequential(nn.ReLU())).get_submodule("0.0")
+        ReLU()
         """
         found: Module = self
         for part in target.split(".") if target else ():
@@ -445,7 +499,14 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """Inference mode for this module and all below; returns it."""
+        """Inference mode for this module and all below; returns it.
+
+        Examples
+        --------
+        >>> import minigrad.nn as nn
+        >>> nn.Sequential(nn.Dropout(0.5)).eval()[0].training
+        False
+        """
         return self.train(False)
 
     def to(self, dtype: Any) -> Self:
@@ -460,6 +521,12 @@ class Module:
         ------
         DtypeError
             For anything else.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> mg.nn.Linear(3, 2).to("float64").weight.dtype
+        dtype('float64')
         """
         try:
             wanted = np.dtype(dtype)
@@ -545,6 +612,14 @@ class Module:
         -------
         RemovableHandle
             ``handle.remove()`` takes the hook away.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> layer = mg.nn.ReLU()
+        >>> with layer.register_forward_pre_hook(lambda module, args: -args[0]):
+        ...     layer(mg.tensor([-1.0, 1.0]))
+        tensor([1., 0.])
         """
         return RemovableHandle(self._pre_hooks, hook)
 
@@ -564,7 +639,16 @@ class Module:
 
 
 def zero_gradients(parameters: Any, set_to_none: bool) -> None:
-    """Forget gradients, or set those that exist to zeros."""
+    """Forget gradients, or set those that exist to zeros.
+
+    Examples
+    --------
+    >>> weight = Parameter([1.0])
+    >>> (weight * 2.0).sum().backward()
+    >>> zero_gradients([weight], set_to_none=True)
+    >>> weight.grad is None
+    True
+    """
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad = None if set_to_none else Tensor(np.zeros(parameter.shape, parameter.dtype))

@@ -115,6 +115,14 @@ class Optimizer:
         ----------
         param_group : dict
             ``"params"``, and what differs from the defaults.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> optimizer = mg.optim.SGD([mg.nn.Parameter([1.0])], lr=0.1)
+        >>> optimizer.add_param_group({"params": [mg.nn.Parameter([2.0])], "lr": 0.01})
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.1, 0.01]
         """
         who = type(self).__name__
         if not isinstance(param_group, Mapping) or "params" not in param_group:
@@ -176,6 +184,15 @@ class Optimizer:
         -------
         object
             What the closure returned.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> weight = mg.nn.Parameter([1.0])
+        >>> (weight * 3.0).sum().backward()
+        >>> mg.optim.SGD([weight], lr=0.5).step()
+        >>> weight.tolist()
+        [-0.5]
         """
         loss = None
         if closure is not None:
@@ -242,6 +259,15 @@ class Optimizer:
         ------
         ArgumentError, ShapeError
             If groups, numbers or shapes differ; then nothing was changed.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> weight = mg.nn.Parameter([1.0])
+        >>> resumed = mg.optim.SGD([weight])
+        >>> resumed.load_state_dict(mg.optim.SGD([weight], lr=0.5).state_dict())
+        >>> resumed.param_groups[0]["lr"]
+        0.5
         """
         who = f"{type(self).__name__}.load_state_dict"
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
