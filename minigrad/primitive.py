@@ -405,9 +405,13 @@ def bind_one(primitive: Primitive, x: Tensor, params: dict[str, Any] | None) -> 
 
 
 def _unary(primitive: Primitive) -> Callable[..., Any]:
+    impl = primitive.impl
+
     def call(x: Any) -> Any:
         if isinstance(x, Tensor) and x._node is not None:
             return bind_one(primitive, x, None)
+        if x.__class__ is np.ndarray and x.dtype in FLOATING:  # a rule on plain arrays
+            return impl(x)
         return bind(primitive, (x,))
 
     return call
