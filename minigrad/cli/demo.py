@@ -19,11 +19,13 @@ from .. import batchnorm
 from ..errors import MissingExtraError, MissingProgramError, missing_extra
 from ..files import write_atomically
 from ..graph import Graph, trace
+from ..render import render
 from ..transforms import vjp
 from .evidence import agreement, projections
 from .terminal import CommandError, Parser, integer, progress, table
 from .twins import BATCH, RATE, WIDTHS, WITH, WITHOUT, History, train
 
+STATISTICS = ("mean", "variance")  # what the ways of the gradient are told apart by
 TOLERANCE = 1e-12  # in float64, of the largest entry
 Say = Callable[[str], None]
 
@@ -160,20 +162,26 @@ def _projection(seed: int, say: Say) -> None:
 
 
 def _pictures(folder: Path, histories: dict[str, History], say: Say) -> None:
-    from ..render import render
-
     forward, step = _graphs()
     print("4. Pictures: the graph of batch norm, and how the training went")
     say("The first graph in words, one operation a line:")
     say(str(forward))
-    written, notes = [], []
-    for name, graph in (("batchnorm", forward), ("batchnorm-backward", step)):
+    written: list[Path] = []
+    notes: list[str] = []
+    for name, graph, shown in (
+        (
+            "batchnorm",
+            forward,
+            {"title": "batch norm, and the ways of its gradient", "paths": STATISTICS},
+        ),
+        ("batchnorm-backward", step, {"title": "batch norm with its backward pass"}),
+    ):
         path = folder / f"{name}.svg"
         try:
-            render(graph, path)
+            render(graph, path, **shown)
         except MissingProgramError as error:
             path = error.path or path
-            notes.append(str(error))
+            notes = notes or [str(error)]
         written.append(path)
     written.append(_write_table(folder / "training.csv", histories))
     try:
@@ -183,7 +191,7 @@ def _pictures(folder: Path, histories: dict[str, History], say: Say) -> None:
     print(f"Written to {folder.resolve()}:")
     for path in written:
         print(f"  {path.name}")
-    for note in dict.fromkeys(notes):
+    for note in notes:
         print(f"Note: {note}")
 
 
