@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, DtypeError, MinigradError, ShapeError
+from .errors import ArgumentError, DtypeError, LinAlgError, MinigradError, ShapeError
 
 
 def at(node: Any) -> str:
@@ -38,7 +38,9 @@ def explain(primitive: Any, inputs: Sequence[Any], error: Exception) -> Exceptio
     if isinstance(error, MinigradError):
         return error
     found = "; ".join(f"input {i} is {describe(x)}" for i, x in enumerate(inputs))
-    by_type: Any = {IndexError: ArgumentError, TypeError: DtypeError}
+    by_type: Any = {
+        IndexError: ArgumentError, TypeError: DtypeError, np.linalg.LinAlgError: LinAlgError,
+    }  # fmt: skip
     kind = next((ours for theirs, ours in by_type.items() if isinstance(error, theirs)), ShapeError)
     hint = ""
     if "broadcast" in str(error):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 
 class MinigradError(Exception):
     """Base class: ``except mg.MinigradError`` catches everything minigrad raises."""
@@ -24,6 +26,10 @@ class DtypeError(MinigradError, TypeError):
 
 class ArgumentError(MinigradError, ValueError):
     """A value outside what the function accepts (axis, eps, argnums, ...)."""
+
+
+class LinAlgError(MinigradError, np.linalg.LinAlgError):
+    """A matrix has no such decomposition or inverse: singular, not positive definite, ..."""
 
 
 class GradientError(MinigradError, RuntimeError):
