@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from ..errors import ArgumentError
 from ..tensor import FLOATING, Array
 from . import sampling
 from .complexstep import complex_step
+from .diagnosis import Diagnosis, Evidence, diagnose, diagnose_cotangent
 from .kinks import one_sided
 from .ladder import Estimate, climb, noise
 from .protocol import inspect_protocol
@@ -37,6 +39,7 @@ REPEATS = 3  # evaluations with moved inputs, from which the derivative's noise 
 SMALL = 64  # an input set of at most so many entries is checked entry by entry as well
 FULL = 1024  # after a failure, an input of at most so many entries is searched completely
 SEARCH = 400  # ladders that may be spent on finding wrong entries of a larger one
+SAMPLE = 200  # ... and random entries of it, from which the mistake is guessed
 COARSE = 1e-8  # a rounding unit above this is single precision
 MODES = ("auto", "sketch", "full")
 
@@ -106,7 +109,7 @@ class Checker:
         self.reached: list[Point] = []
         self.dtype = np.dtype(float)  # in which the function's values are computed
         self.unit = 0.0  # rounding unit of the derivative under test
-        self._jitter: dict[int, tuple[Array, Array]] = {}  # input -> noise, and its floor
+        self._jitter: dict[int, float] = {}  # input -> noise, in units of what is unavoidable
         self._ladders, self._planned = 0, 0
 
     # The way through a check ---------------------------------------------------------------
@@ -158,6 +161,7 @@ class Checker:
         for i in checked:
             self._localise(i)
             self._at_a_kink(given, i)
+        self._diagnose(checked)
 
     def note(self, kind: str, severity: str, message: str, input: str | None = None) -> None:
         """Remember a remark once."""
@@ -331,7 +335,7 @@ class Checker:
         def line(t: Any) -> Array:
             outputs = self._outputs_near(point, i, self.dtype.type(t) * wide)
             if outputs is None:
-                return np.full(self.width, np.nan, self.dtype)
+                return np.full(len(point.contraction), np.nan, self.dtype)
             return self._contract(point, outputs)
 
         return line
@@ -349,9 +353,8 @@ class Checker:
         floor = 4 * fine * np.sqrt(np.sum((point.contraction * flat) ** 2, axis=1))
         floor = np.maximum(floor, np.finfo(self.dtype).tiny)
         if i not in self._jitter:
-            self._jitter[i] = (noise(line, centre, extent, fine), floor)
-        measured, below = self._jitter[i]
-        estimate = climb(line, centre, extent, np.maximum(measured * (floor / below), floor), fine)
+            self._jitter[i] = float(np.max(noise(line, centre, extent, fine) / floor))
+        estimate = climb(line, centre, extent, floor * max(1.0, self._jitter[i]), fine)
         self._ladders += 1
         if self.progress is not None:
             self.progress(self._ladders, max(self._planned, self._ladders), what)
@@ -561,7 +564,21 @@ class Checker:
         ]
         if not failed or any(e.index is not None for e in failed):
             return
-        worst = max(failed, key=lambda e: e.margin if math.isfinite(e.got) else 0.0)
+        # Where most inputs fail together, their gradients can be compared with one another.
+        together = Counter(
+            place
+            for j in self.subject.checked
+            for place in {
+                (e.point, e.cotangent) for e in self.entries
+                if e.input == self.subject.names[j] and e.state == "wrong" and e.mode == "reverse"
+            }
+        )  # fmt: skip
+        worst = max(
+            failed,
+            key=lambda e: (
+                not math.isfinite(e.got), together[e.point, e.cotangent], -e.point, -e.cotangent
+            ),
+        )  # fmt: skip
         point = next(p for p in self.reached if p.number == worst.point)
         size = point.inputs[i].size
         if not math.isfinite(worst.got):
@@ -569,8 +586,12 @@ class Checker:
             indices = [tuple(int(n) for n in row) for row in wrong[:10]]
         elif size <= FULL:
             indices = list(np.ndindex(*point.inputs[i].shape))
-        else:
-            indices = self._bisect(point, i, worst)
+        else:  # the worst entries for the reader, and some others for the diagnosis
+            found = dict.fromkeys(self._bisect(point, i, worst))
+            rng = sampling.generator(self.seed, "sample", self.order, i)
+            for n in rng.choice(size, SAMPLE, replace=False):
+                found[tuple(int(m) for m in np.unravel_index(n, point.inputs[i].shape))] = None
+            indices = list(found)
         self._plan(len(indices))
         self._entrywise(point, i, [worst.cotangent], indices)
 
@@ -630,6 +651,115 @@ class Checker:
             entry.state = "ok" if entry.difference <= test.allowed else "wrong"
             entry.oracle = "one-sided derivatives"
             self.entries.append(entry)
+
+    # What is probably wrong -------------------------------------------------------------------
+
+    def _diagnose(self, checked: Sequence[int]) -> None:
+        """Name the likeliest mistake for every input whose gradient is wrong."""
+        names = self.subject.names
+        wrong = [e for e in self.entries if e.state == "wrong"]
+        reverse = {e.input for e in wrong if e.mode == "reverse"}
+        if any(i.kind in ("nonlinearity", "zero cotangent") for i in self.issues):
+            self._diagnose_nonlinearity(checked)  # and nothing else: no template would fit
+            return
+        for i in checked:
+            name = names[i]
+            failed = {e.mode for e in wrong if e.input == name}
+            found = self._diagnose_input(i) if name in reverse else None
+            if found is not None:
+                share = f"{found.share:.4f}" if found.share < 0.9999 else "all"
+                self.note("diagnosis", "hint", f"{found.text} (explains {share} of the error)", name)
+            elif "forward" in failed and name not in reverse:
+                self.note(
+                    "diagnosis", "hint",
+                    "reverse mode is right and forward mode is wrong: look at the JVP rule", name,
+                )  # fmt: skip
+            elif self.subject.pushes and failed == {"reverse", "forward"}:
+                self.note(
+                    "diagnosis", "hint",
+                    "both modes agree with one another: either a partial derivative is wrong, or "
+                    "something is held constant (stop_gradient, .numpy(), float())", name,
+                )  # fmt: skip
+            elif (
+                "reverse" in failed and "forward against reverse" in failed and "forward" not in failed
+            ):
+                self.note(
+                    "diagnosis", "hint",
+                    "forward mode is right and reverse mode is wrong: look at the VJP rule", name,
+                )  # fmt: skip
+
+    def _diagnose_input(self, i: int) -> Diagnosis | None:
+        name = self.subject.names[i]
+        singles = [
+            e for e in self.entries
+            if e.input == name and e.index is not None and e.mode == "reverse" and math.isfinite(e.got)
+        ]  # fmt: skip
+        bad = [e for e in singles if e.state == "wrong"]
+        if not bad:
+            return None
+        worst = max(bad, key=lambda e: e.margin)
+        point = next(p for p in self.reached if p.number == worst.point)
+        return diagnose(self._evidence(point, i, worst.cotangent))
+
+    def _evidence(self, point: Point, i: int, k: int) -> Evidence:
+        """All that is known about one gradient."""
+        names = self.subject.names
+        right: dict[int, tuple[Array, Array]] = {}
+        for j in self.subject.checked:
+            expected = np.full(point.inputs[j].shape, np.nan)
+            allowed = np.zeros(point.inputs[j].shape)
+            for e in self.entries:
+                same = e.input == names[j] and e.point == point.number and e.cotangent == k
+                if same and e.mode == "reverse" and e.index is not None:
+                    expected[e.index], allowed[e.index] = e.expected, e.allowed
+            wrong = any(
+                e.input == names[j] and e.state == "wrong" and e.mode == "reverse" for e in self.entries
+            )
+            if not wrong and self._usable(point, j, k):
+                expected = np.asarray(point.gradients[k][j], float)
+            right[j] = expected, allowed
+        expected, allowed = right[i]
+        return Evidence(
+            names[i],
+            np.asarray(point.gradients[k][i], float),
+            expected,
+            allowed,
+            {
+                n: np.asarray(x, float) if x.dtype in FLOATING else x
+                for n, x in zip(names, point.inputs)
+            },
+            [np.asarray(y, float) for y in point.centre],
+            [np.asarray(c, float) for c in point.cotangents[k]],
+            {names[j]: e for j, (e, _) in right.items() if j != i and np.isfinite(e).all()},
+        )
+
+    def _diagnose_nonlinearity(self, checked: Sequence[int]) -> None:
+        """Find out what is done to the cotangent, by choosing cotangents that survive it."""
+        given = self.reached[0]
+        usable = [i for i in checked if self._usable(given, i, 0)]
+        if self.width > 1 and all(
+            np.array_equal(given.gradients[0][i], given.gradients[1][i]) for i in usable
+        ):
+            self.note("diagnosis", "hint", "the gradients are the same for every dy: dy is ignored")
+            return
+
+        def right_for(cotangents: Sequence[Array]) -> bool:
+            row = np.concatenate([c.astype(self.dtype).ravel() for c in cotangents])
+            point = replace(
+                given, cotangents=[list(cotangents)], contraction=row[None], gradients=[], moved=[]
+            )
+            point.gradients = [self._gradient(point.inputs, cotangents)]
+            for i in usable:
+                u = sampling.direction(sampling.generator(self.seed, "nonlinear", i), point.inputs[i])
+                estimate, _ = self._ladder(point, i, u, "diagnosis")
+                got, _, largest = self._project(point, i, 0, u)
+                if not abs(got - estimate.value[0]) <= 1e-6 * largest + 10 * estimate.error[0]:
+                    return False
+            return True
+
+        found = diagnose_cotangent(right_for, given.cotangents[0])
+        if found is not None:
+            self.note("diagnosis", "hint", found)
 
     # What follows ---------------------------------------------------------------------------
 
