@@ -122,6 +122,13 @@ def test_recording_changes_nothing(primitive: Primitive, dtype: str) -> None:
 
 
 @differentiable
+def test_oracles_agree(primitive: Primitive) -> None:
+    rng = seeded(primitive)
+    for case in cases(primitive):
+        checks.oracles_agree(case, rng)
+
+
+@differentiable
 @dtypes
 def test_first_order(primitive: Primitive, dtype: str) -> None:
     rng = seeded(primitive)
@@ -141,11 +148,10 @@ def test_second_order(primitive: Primitive) -> None:
 
 
 @differentiable
-@dtypes
-def test_layouts_do_not_matter(primitive: Primitive, dtype: str) -> None:
+def test_layouts_do_not_matter(primitive: Primitive) -> None:
     rng = seeded(primitive)
-    for case in cases(primitive):
-        checks.layouts_do_not_matter(case.cast(dtype), rng)
+    for case in cases(primitive):  # single precision: its sums have code of their own
+        checks.layouts_do_not_matter(case.cast("float32"), rng)
 
 
 @differentiable
