@@ -34,6 +34,7 @@ from .errors import (
 )
 from .graph import Graph, trace
 from .memory import keep_freed_memory as _keep_freed_memory
+from .render import render
 from .seeding import manual_seed
 from .tensor import FUNCTIONS as _FUNCTIONS
 from .tensor import METHODS as _METHODS

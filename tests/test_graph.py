@@ -113,8 +113,11 @@ def test_pushforward_is_called_one():
     g = mg.trace(lambda x: mg.jvp(mg.sin, (x,), (np.ones(2),)), np.ones(2))
     assert "  pushforward:\n" in str(g)
     assert "t_v2: f64[2] = " in str(g)
-    assert not g.reverse
-    assert mg.trace(mg.grad(lambda x: x**3), 2.0).reverse
+    assert g.reverse == (False, False)
+    assert mg.trace(mg.grad(lambda x: x**3), 2.0).reverse == (False, True)
+    assert mg.trace(mg.grad(mg.grad(lambda x: x**3)), 2.0).reverse == (False, True, True)
+    hvp = mg.trace(lambda x: mg.hvp(lambda z: (z**3).sum(), (x,), (x,)), np.ones(3))
+    assert hvp.reverse == (False, True, False)
 
 
 def test_structure_of_results_is_shown():

@@ -165,23 +165,22 @@ class Graph:
         return find_last_uses(self)
 
     @cached_property
-    def reverse(self) -> bool:
-        """Whether the first derivative in it runs backwards (a pullback, not a pushforward)."""
-        made = [
-            self.values[o] for e in self.equations if e.order == 1 for o in e.outputs if o is not None
-        ]
-        if any(v.cotangent_of or v.part_of for v in made):
-            return True
-        if any(v.tangent_of for v in made):
-            return False
-        balance = 0
+    def reverse(self) -> tuple[bool, ...]:
+        """Per order of differentiation whether it runs backwards, against the order below it.
+
+        True for a pullback, False for a pushforward and for the function itself.
+        """
+        balance = [-1] + [0] * max((e.order for e in self.equations), default=0)
         for equation, _, ref in self.edges():
-            maker = self.equations[self.makers[ref]] if ref in self.makers else None
-            if maker is None or not equation.order or equation.order != maker.order:
-                continue
-            if equation.vjp_of is not None and maker.vjp_of is not None:
-                balance += (maker.vjp_of > equation.vjp_of) - (maker.vjp_of < equation.vjp_of)
-        return balance >= 0
+            maker = self.equations[self.makers[ref]] if ref in self.makers else equation
+            twin, other = equation.vjp_of, maker.vjp_of
+            if equation.order == maker.order and twin is not None and other is not None:
+                balance[equation.order] += (other > twin) - (other < twin)
+        for equation in self.equations:
+            if equation.order:
+                made = [self.values[o] for o in equation.outputs if o is not None]
+                balance[equation.order] += sum(bool(v.cotangent_of) - bool(v.tangent_of) for v in made)
+        return tuple([score >= 0 for score in balance])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """For notebooks: the picture where Graphviz is installed, else the text.  Never raises."""

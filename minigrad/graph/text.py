@@ -127,7 +127,7 @@ def expression(graph: Graph, equation: Equation, types: bool = True) -> str:
 def phase(graph: Graph, order: int) -> str:
     """What the equations of an order of differentiation are called."""
     if order < 2:
-        return ("forward", "backward" if graph.reverse else "pushforward")[order]
+        return ("forward", "backward" if graph.reverse[order] else "pushforward")[order]
     return {2: "second", 3: "third"}.get(order, f"{order}th") + " derivative"
 
 
