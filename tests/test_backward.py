@@ -225,6 +225,17 @@ def gradient_penalty(lib: Any, leaf: Any) -> list[Any]:
 
 
 @scenario
+def gradient_that_is_tracked(lib: Any, leaf: Any) -> list[Any]:
+    x, c = leaf(X), leaf(X)
+    (x**3).backward(c, create_graph=True)
+    g, x.grad = x.grad, None
+    (g * g).sum().backward()  # sum (3 x^2 c)^2
+    found = [c.grad, x.grad]
+    x.grad = c.grad = None
+    return found
+
+
+@scenario
 def several_leaves_and_broadcasting(lib: Any, leaf: Any) -> list[Any]:
     x, row, column, scalar = leaf(X), leaf([1.0, 2.0, 3.0]), leaf([[1.0], [2.0]]), leaf(0.5)
     y = (x * row + column) / (scalar + row * row)
@@ -361,6 +372,14 @@ def test_the_users_gradient_is_not_kept() -> None:
         y.backward(g)
         g[:] = 7.0
         assert x.grad.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_transforms_leave_the_leaves_alone() -> None:
+    w = leaf([1.0, 2.0])
+    mg.grad(lambda x: (w * x * x).sum())(np.ones(2))
+    mg.grad(lambda x: (x * x).sum())(w)
+    mg.jvp(lambda x: w * x, (np.ones(2),), (np.ones(2),))
+    assert w.grad is None
 
 
 def test_gradients_of_two_leaves_are_independent() -> None:

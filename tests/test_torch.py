@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.primitive import REGISTRY
+from tests.checks import cases
 
 pytestmark = pytest.mark.torch
 
@@ -126,7 +128,7 @@ def compare(ours: Any, theirs: Any, primals: list[Any]) -> None:
 def close(ours: Any, theirs: Any, what: str) -> None:
     want = theirs.detach().numpy(force=True)  # PyTorch has zeros that are not stored
     assert ours.shape == want.shape, f"{what}: {ours.shape}, PyTorch {want.shape}"
-    size = np.abs(want).max(initial=0.0)
+    size = np.abs(want).max(initial=1e-3)  # zeros may come out as differences of rounding
     np.testing.assert_allclose(ours.numpy(), want, rtol=1e-10, atol=1e-10 * size, err_msg=what)
 
 
@@ -195,6 +197,40 @@ def test_cross_entropy() -> None:
             lambda t, labels=labels: torch.nn.functional.cross_entropy(t, torch.tensor(labels)),
             draw((-3, 3), (n, c)),
         )
+
+
+# Elementwise primitives whose PyTorch namesake cannot be held against them; why.
+NOT_NAMESAKES = {
+    "heaviside": "PyTorch has no derivative",
+    "polygamma": "PyTorch's order is a Python integer",
+    "gammaln": "PyTorch's trigamma is right to 3e-10 only; the oracles judge ours to rounding",
+    "digamma": "the same",
+}
+NAMESAKES = {"arctan2": "atan2", "logical_not": "logical_not", "reciprocal": "reciprocal"}
+
+
+def namesake(name: str) -> Any:
+    """PyTorch's function of the same name, if there is one."""
+    torch = _torch()
+    name = NAMESAKES.get(name, name)
+    places = (torch, torch.special, torch.nn.functional)
+    return next((getattr(p, name) for p in places if hasattr(p, name)), None)
+
+
+@pytest.mark.parametrize(
+    "primitive",
+    [p for p in REGISTRY.values() if p.family == "elementwise" and p.name not in NOT_NAMESAKES],
+    ids=lambda p: p.name,
+)
+def test_elementwise_primitives_on_their_samples(primitive: Any) -> None:
+    """Whatever the registry holds and PyTorch has under the same name, on the registry's samples."""
+    theirs = namesake(primitive.function.__name__)
+    if theirs is None:
+        return
+    for case in cases(primitive):
+        constant = len(case.primals) != len(primitive.rules)  # a condition, a Python number
+        if not constant and all(p.size for p in case.primals):
+            compare(case.call, theirs, case.primals)
 
 
 def test_ties_as_in_pytorch() -> None:
