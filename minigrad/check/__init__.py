@@ -5,7 +5,11 @@
 'PASS'
 """
 
-from .api import check_pair, gradcheck
+from .adapters import from_jax, from_torch
+from .api import check_against, check_pair, gradcheck
 from .report import Curve, Entry, Issue, Report
 
-__all__ = ["Curve", "Entry", "Issue", "Report", "check_pair", "gradcheck"]
+__all__ = [
+    "Curve", "Entry", "Issue", "Report", "check_against", "check_pair", "from_jax", "from_torch",
+    "gradcheck",
+]  # fmt: skip

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import ArgumentError
+from .adapters import as_subject
+from .against import compare
 from .checker import Checker, Progress
 from .pair import PairSubject
 from .report import Report
-from .subject import MinigradSubject
 from .verdict import conclude
 
 
@@ -37,7 +38,9 @@ def gradcheck(
     Parameters
     ----------
     f : callable
-        Of minigrad's functions; returns a tensor or nested tensors.
+        Of minigrad's functions; returns a tensor or nested tensors.  Functions of PyTorch and
+        JAX are taken where the inputs are theirs, or through :func:`minigrad.check.from_torch`
+        and :func:`minigrad.check.from_jax`.
     inputs : array_like, tuple, list or dict
         One entry per argument of f (nested containers are taken apart); a dict gives names.
         Integers, booleans and text are passed on as they are.
@@ -85,17 +88,22 @@ def gradcheck(
     """
     if order not in (1, 2):
         raise ArgumentError(f"gradcheck: order is 1 or 2, not {order!r}.")
-    subject = MinigradSubject(f, inputs, wrt, names)
-    options = dict(  # noqa: C408
-        mode=mode, points=points, cotangents=cotangents, seed=seed,
-        require_resolution=require_resolution, progress=progress,
-    )  # fmt: skip
+    subject = as_subject(f, inputs, wrt, names, "gradcheck")
+    options = {
+        "mode": mode, "points": points, "cotangents": cotangents, "seed": seed,
+        "require_resolution": require_resolution, "progress": progress,
+    }  # fmt: skip
     return conclude(_checks(subject, order, options), strict)
 
 
 def _checks(subject: Any, order: int, options: dict[str, Any]) -> list[Checker]:
     """The checks of a subject, and of its derivative."""
     checks = [Checker(subject, **options).run()]
+    if order == 2 and not hasattr(subject, "derivative"):
+        raise ArgumentError(
+            f"{subject.who}: a hand-written backward has no derivative of its own, so order=2 is for "
+            "functions of minigrad, PyTorch and JAX."
+        )
     if order == 2 and checks[0].reached:
         second = subject.derivative(checks[0].reached[0].cotangents[0])
         fewer = {**options, "points": min(options["points"], 2), "cotangents": 1}
@@ -168,3 +176,61 @@ def check_pair(
         subject, mode, points, cotangents, seed, require_resolution, progress=progress
     )  # fmt: skip
     return conclude([checker.run()], strict)
+
+
+def check_against(
+    f: Any,
+    g: Any,
+    inputs: Any,
+    *,
+    names: Sequence[str] | None = None,
+    wrt: Any = "all",
+    order: int = 1,
+    mode: str = "auto",
+    points: int = 3,
+    cotangents: int = 2,
+    seed: int = 0,
+    require_resolution: float | None = None,
+    strict: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Check two implementations of one function: values, gradients, and both numerically.
+
+    Parameters
+    ----------
+    f, g : callable, or (forward, backward)
+        Functions of minigrad, hand-written pairs, or functions of other libraries through
+        :func:`minigrad.check.from_torch` and :func:`minigrad.check.from_jax`, in any mixture.
+    inputs, names, wrt, order, mode, points, cotangents, seed, require_resolution, strict, progress
+        See :func:`gradcheck`.
+
+    Returns
+    -------
+    Report
+        It says which of the two disagrees with the numerical derivative.
+
+    Raises
+    ------
+    ArgumentError
+        For wrong options, or outputs of different shapes.
+
+    Examples
+    --------
+    >>> import minigrad as mg, numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> x, gamma, beta = rng.normal(size=(6, 2)), np.array([0.5, 2.0]), np.zeros(2)
+    >>> mg.check_against(mg.batchnorm.composed, mg.batchnorm.fused, (x, gamma, beta)).verdict
+    'PASS'
+    """
+    if order not in (1, 2):
+        raise ArgumentError(f"check_against: order is 1 or 2, not {order!r}.")
+    options = {
+        "mode": mode, "points": points, "cotangents": cotangents, "seed": seed,
+        "require_resolution": require_resolution, "progress": progress,
+    }  # fmt: skip
+    subjects = [as_subject(h, inputs, wrt, names, "check_against") for h in (f, g)]
+    titles = [s.name for s in subjects]
+    if titles[0] == titles[1]:
+        titles = [f"the first {titles[0]}", f"the second {titles[1]}"]
+    checks = [_checks(s, order, options) for s in subjects]
+    return compare(checks[0], checks[1], (titles[0], titles[1]), strict)

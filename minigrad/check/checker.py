@@ -110,6 +110,7 @@ class Checker:
         self.dtype = np.dtype(float)  # in which the function's values are computed
         self.unit = 0.0  # rounding unit of the derivative under test
         self._jitter: dict[int, float] = {}  # input -> noise, in units of what is unavoidable
+        self._smooth: dict[tuple[int, int], float] = {}  # (point, input) -> length of smoothness
         self._ladders, self._planned = 0, 0
 
     # The way through a check ---------------------------------------------------------------
@@ -292,12 +293,12 @@ class Checker:
             for _ in range(REPEATS)
         ]
 
-    def _usable(self, point: Point, i: int, k: int) -> bool:
+    def usable(self, point: Point, i: int, k: int) -> bool:
         """Whether there is a gradient to compare: not None, and of the input's shape."""
         gradient = point.gradients[k][i]
         return gradient is not None and gradient.shape == point.inputs[i].shape
 
-    def _spread(self, point: Point, i: int, k: int) -> Array:
+    def spread(self, point: Point, i: int, k: int) -> Array:
         """Per entry, how much the gradient changes when everything moves in its last place."""
         gradient = point.gradients[k][i].astype(np.longdouble)
         moved = [r[k][i] for r in point.moved]
@@ -306,10 +307,10 @@ class Checker:
 
     def _inspect(self, point: Point) -> None:
         def tolerance(i: int) -> float:
-            if not self._usable(point, i, 0) or not point.inputs[i].size:
+            if not self.usable(point, i, 0) or not point.inputs[i].size:
                 return math.inf
             largest = float(np.max(np.abs(point.gradients[0][i])))
-            return SAFETY_NOISE * float(np.max(self._spread(point, i, 0))) + (
+            return SAFETY_NOISE * float(np.max(self.spread(point, i, 0))) + (
                 SAFETY_UNIT * self.unit * largest
             )
 
@@ -336,22 +337,20 @@ class Checker:
             outputs = self._outputs_near(point, i, self.dtype.type(t) * wide)
             if outputs is None:
                 return np.full(len(point.contraction), np.nan, self.dtype)
-            return self._contract(point, outputs)
+            return self.contract(point, outputs)
 
         return line
 
-    def _contract(self, point: Point, outputs: Sequence[Array]) -> Array:
+    def contract(self, point: Point, outputs: Sequence[Array]) -> Array:
         flat = np.concatenate([np.asarray(y, self.dtype).ravel() for y in outputs])
         return np.asarray(point.contraction @ flat)
 
     def _ladder(self, point: Point, i: int, u: Array, what: str = "") -> tuple[Estimate, Any]:
         line = self._line(point, i, u)
-        centre = self._contract(point, point.centre)
+        centre = self.contract(point, point.centre)
         extent = sampling.size(point.inputs[i])
         fine = sampling.unit(self.dtype)
-        flat = np.concatenate([y.ravel() for y in point.centre])
-        floor = 4 * fine * np.sqrt(np.sum((point.contraction * flat) ** 2, axis=1))
-        floor = np.maximum(floor, np.finfo(self.dtype).tiny)
+        floor = self._floor(point)
         if i not in self._jitter:
             self._jitter[i] = float(np.max(noise(line, centre, extent, fine) / floor))
         estimate = climb(line, centre, extent, floor * max(1.0, self._jitter[i]), fine)
@@ -359,6 +358,20 @@ class Checker:
         if self.progress is not None:
             self.progress(self._ladders, max(self._planned, self._ladders), what)
         return estimate, line
+
+    def _floor(self, point: Point) -> Array:
+        """Per cotangent, the noise that rounding makes unavoidable."""
+        flat = np.concatenate([y.ravel() for y in point.centre])
+        terms = np.sqrt(np.sum((point.contraction * flat) ** 2, axis=1))
+        return np.maximum(4 * sampling.unit(self.dtype) * terms, np.finfo(self.dtype).tiny)
+
+    def noise(self, point: Point) -> Array:
+        """Per cotangent, the measured noise of the function's contracted values."""
+        return self._floor(point) * max([1.0, *self._jitter.values()])
+
+    def smooth(self, point: Point, i: int) -> float:
+        """Over which length the function was seen to be smooth in input i."""
+        return self._smooth.get((point.number, i), sampling.size(point.inputs[i]))
 
     def _witness(self, point: Point, i: int, u: Array, estimate: Estimate) -> list[Any]:
         """Per cotangent the complex step's value and bound, where it agrees with the ladder."""
@@ -374,7 +387,7 @@ class Checker:
         if found is None:
             self.complex[name] = "not available"
             return nothing
-        value = self._contract(point, found[0])
+        value = self.contract(point, found[0])
         flat = np.concatenate([b.ravel() for b in found[1]])
         bound = np.sqrt(np.sum((point.contraction * flat) ** 2, axis=1)) * 8
         usable = ~estimate.kink & np.isfinite(value)
@@ -403,7 +416,7 @@ class Checker:
         estimate, line = self._ladder(point, i, u, f"{name}, point {point.number}")
         witness = self._witness(point, i, u, estimate) if point.number == 0 else [None] * self.width
         for k in range(self.width):
-            if self._usable(point, i, k):
+            if self.usable(point, i, k):
                 got, spread, largest = self._project(point, i, k, u)
                 entry = self._judge(point, i, None, k, estimate, line, got, spread, largest, "reverse")
                 if witness[k] is not None:
@@ -431,6 +444,7 @@ class Checker:
         expected, error = estimate.value[k], float(estimate.error[k])
         analytic = SAFETY_NOISE * spread + SAFETY_UNIT * self.unit * largest
         smooth = estimate.steps[0 if estimate.jump[k] else estimate.first[k]]
+        self._smooth[point.number, i] = min(smooth, self._smooth.get((point.number, i), math.inf))
         analytic += SAFETY_VALUE * self.unit * point.terms[k] / smooth
         allowed = SAFETY_LADDER * error + analytic
         entry = Entry(
@@ -472,7 +486,7 @@ class Checker:
         h = self.dtype.type(256 * float(jitter[k]) / apart)
         if not 4 * h < estimate.steps[estimate.last[k]]:
             return "wrong"
-        centre = self._contract(point, point.centre)
+        centre = self.contract(point, point.centre)
         again = climb(line, centre, float(16 * h), jitter, sampling.unit(self.dtype), 3)
         if abs(got - again.value[k]) <= SAFETY_LADDER * again.error[k] + entry.analytic:
             entry.expected, entry.step = float(again.value[k]), float(again.step[k])
@@ -517,7 +531,7 @@ class Checker:
             )
             largest = max(float(np.max(np.abs(terms), initial=0)), sampling.norm(terms) / 16)
             self._judge(point, i, None, k, estimate, line, got, spread, largest, "forward")
-            if not self._usable(point, i, k):
+            if not self.usable(point, i, k):
                 continue
             # The two modes against one another need no step: only rounding is allowed.
             pulled, spread_pulled, largest_pulled = self._project(point, i, k, u)
@@ -540,10 +554,10 @@ class Checker:
         """Compare single entries of one input's gradient, by default all."""
         x = point.inputs[i]
         chosen = range(self.width) if cotangents is None else cotangents
-        usable = [k for k in chosen if self._usable(point, i, k)]
+        usable = [k for k in chosen if self.usable(point, i, k)]
         spreads = {}
         for k in usable:
-            spread = self._spread(point, i, k)
+            spread = self.spread(point, i, k)
             spreads[k] = np.maximum(spread, sampling.norm(spread) / math.sqrt(spread.size))
         for index in np.ndindex(*x.shape) if indices is None else indices:
             u = np.zeros_like(x)
@@ -629,7 +643,7 @@ class Checker:
         name = self.subject.names[i]
         if not any(e.input == name and e.point == 0 and e.state == "kink" for e in self.entries):
             return
-        if not self._usable(point, i, 0):
+        if not self.usable(point, i, 0):
             return
 
         def gradient(entry: tuple[int, int]) -> Any:
@@ -715,7 +729,7 @@ class Checker:
             wrong = any(
                 e.input == names[j] and e.state == "wrong" and e.mode == "reverse" for e in self.entries
             )
-            if not wrong and self._usable(point, j, k):
+            if not wrong and self.usable(point, j, k):
                 expected = np.asarray(point.gradients[k][j], float)
             right[j] = expected, allowed
         expected, allowed = right[i]
@@ -736,7 +750,7 @@ class Checker:
     def _diagnose_nonlinearity(self, checked: Sequence[int]) -> None:
         """Find out what is done to the cotangent, by choosing cotangents that survive it."""
         given = self.reached[0]
-        usable = [i for i in checked if self._usable(given, i, 0)]
+        usable = [i for i in checked if self.usable(given, i, 0)]
         if self.width > 1 and all(
             np.array_equal(given.gradients[0][i], given.gradients[1][i]) for i in usable
         ):

@@ -34,7 +34,8 @@ class Entry:
     cotangent : int
         Number of the random cotangent.
     mode : str
-        "reverse", "forward", "forward against reverse".
+        "reverse", "forward", "forward against reverse", "one-sided", and for two functions
+        "value" and "against".
     order : int
         1 or 2.
     state : str
@@ -44,7 +45,10 @@ class Entry:
     step, truncation, rounding, analytic : float
         The chosen step, and what `allowed` is made of.
     oracle : str
-        "ladder", or "complex step" where only that is precise enough and agrees.
+        Where `expected` comes from: "ladder", or "complex step" where only that is precise
+        enough and agrees, or "one-sided derivatives", or "the first" of two functions.
+    function : str
+        Which of two functions, in :func:`minigrad.check_against`.
     """
 
     input: str
@@ -63,6 +67,7 @@ class Entry:
     rounding: float = math.nan
     analytic: float = math.nan
     oracle: str = "ladder"
+    function: str = ""
 
     @property
     def difference(self) -> float:
@@ -235,7 +240,7 @@ class Report:
             )
         if self.verdict == "FAIL" and self.wrong:
             names = list(dict.fromkeys(e.input for e in self.wrong))
-            parts = ", ".join(f"d/d{n}" for n in names)
+            parts = ", ".join(n if n == "value" else f"d/d{n}" for n in names)
             worst = max(e.margin for e in self.wrong)
             return (
                 f"{head}  {parts}: {len(self.wrong)} of {len(judged)} comparisons wrong, "
@@ -277,12 +282,14 @@ def _table(entries: list[Entry]) -> list[str]:
     rows = [("input", "index", "expected (numerical)", "got", "|difference|", "allowed", "relative")]
     for e in entries:
         index = "direction" if e.index is None else str(e.index).replace(",)", ")")
-        if e.mode != "reverse":
+        if e.function:
+            index += f" ({e.function})"
+        if e.mode not in ("reverse", "against"):
             index += f" {e.mode}"
         if e.point:
             index += f" @{e.point}"
         rows.append((
-            f"d/d{e.input}", index, f"{e.expected:.17g}", f"{e.got:.17g}",
+            e.input if e.mode == "value" else f"d/d{e.input}", index, f"{e.expected:.17g}", f"{e.got:.17g}",
             f"{e.difference:.1e}", f"{e.allowed:.1e}", f"{e.relative:.1e}",
         ))  # fmt: skip
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
