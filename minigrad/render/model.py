@@ -250,7 +250,7 @@ def _nodes(graph: Graph, usual: str, labelled: bool, used: set[str]) -> Iterable
 def _op(graph: Graph, equation: Equation, usual: str, labelled: bool) -> Node:
     outs = [graph.values[o] for o in equation.outputs if o is not None]
     numbers = any(isinstance(ref, Scalar) for ref in equation.inputs)
-    operands = ["·" if not isinstance(r, Scalar) else f"{r.value!r}" for r in equation.inputs]
+    operands = [_number(r.value) if isinstance(r, Scalar) else "·" for r in equation.inputs]
     inside = [*(operands if numbers else []), *filter(None, [static(graph, equation)])]
     detail = ", ".join(graph.labels[o.id] for o in outs)
     left = ", ".join(f"{graph.labels[o.id]}: {type_of(o)}" for o in outs)
@@ -263,6 +263,11 @@ def _op(graph: Graph, equation: Equation, usual: str, labelled: bool) -> Node:
         f"{left} = {expression(graph, equation)}{_line(equation)}",
         "" if equation.vjp_of is None else f"e{equation.vjp_of}",
     )  # fmt: skip
+
+
+def _number(x: bool | int | float) -> str:
+    """A Python number, short enough for a picture."""
+    return f"{x:.6g}" if isinstance(x, float) and len(repr(x)) > 8 else repr(x)
 
 
 def _with_shape(detail: str, shape: str) -> str:
