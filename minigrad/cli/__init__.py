@@ -57,9 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(who, str(error), 1)
     except KeyboardInterrupt:
         return _complain(who, "interrupted.", 130)
-    except BrokenPipeError:  # the reader of a pipe has gone: `minigrad demo | head -1`
+    except OSError as error:
+        # Standard output: its reader has gone (`minigrad demo | head -1`), or its disk is full.
+        # What is still in the buffer must not complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1 if isinstance(error, BrokenPipeError) else _complain(who, str(error), 1)
     return code
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -79,16 +80,24 @@ def _silent(text: str) -> None:
 def _folder(name: str) -> Iterator[Path]:
     """The folder for the files, proved writable before the work; not left behind empty."""
     folder = Path(name)
-    new = not folder.exists()
+    with _writing(folder):
+        new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
     try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / "test", "").unlink()
-            yield folder
-        finally:
-            if new:
-                with contextlib.suppress(OSError):  # it holds something, or was never made
-                    folder.rmdir()
+        with _writing(folder):
+            tempfile.TemporaryFile(dir=folder).close()
+        yield folder
+    finally:
+        if new:
+            with contextlib.suppress(OSError):  # it holds something
+                folder.rmdir()
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Say in one line what the system says at length."""
+    try:
+        yield
     except OSError as error:
         where = error.filename2 or error.filename or folder
         raise CommandError(
@@ -166,6 +175,19 @@ def _pictures(folder: Path, histories: dict[str, History], say: Say) -> None:
     print("4. Pictures: the graph of batch norm, and how the training went")
     say("The first graph in words, one operation a line:")
     say(str(forward))
+    with _writing(folder):
+        written, notes = _write(folder, forward, step, histories)
+    print(f"Written to {folder.resolve()}:")
+    for path in written:
+        print(f"  {path.name}")
+    for note in notes:
+        print(f"Note: {note}")
+
+
+def _write(
+    folder: Path, forward: Graph, step: Graph, histories: dict[str, History]
+) -> tuple[list[Path], list[str]]:
+    """Write all files; returns them, and notes on what is missing to write better ones."""
     written: list[Path] = []
     notes: list[str] = []
     for name, graph, shown in (
@@ -188,11 +210,7 @@ def _pictures(folder: Path, histories: dict[str, History], say: Say) -> None:
         written.append(_write_curves(folder / "training.png", histories))
     except MissingExtraError as error:
         notes.append(str(error))
-    print(f"Written to {folder.resolve()}:")
-    for path in written:
-        print(f"  {path.name}")
-    for note in notes:
-        print(f"Note: {note}")
+    return written, notes
 
 
 def _graphs() -> tuple[Graph, Graph]:

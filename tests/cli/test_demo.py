@@ -197,6 +197,14 @@ def test_a_second_run_replaces_its_files_and_no_others(light):
     assert (light / "out" / "mine.txt").read_text() == "mine"
 
 
+def test_a_file_of_any_name_is_safe(light):
+    (light / "out").mkdir()
+    for name in ("test", "tmp", "batchnorm"):
+        (light / "out" / name).write_text(name)
+    assert cli.main(["demo", "--quiet", "--out", "out"]) == 0
+    assert all((light / "out" / name).read_text() == name for name in ("test", "tmp", "batchnorm"))
+
+
 def test_folders_are_made(light):
     assert cli.main(["demo", "--quiet", "--out", "a/b/c d"]) == 0
     assert "training.csv" in names(light / "a" / "b" / "c d")
@@ -220,6 +228,22 @@ def test_wrong_values(light, capsys, words, message):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == f"minigrad demo: {message} See minigrad demo --help.\n"
+    assert names(light) == []
+
+
+def test_a_name_that_is_too_long(light, capsys):
+    assert cli.main(["demo", "--out", "a" * 300]) == 2
+    assert capsys.readouterr().err.endswith("a: File name too long. Choose a folder with --out DIR.\n")
+
+
+def test_what_goes_wrong_with_the_output_is_not_blamed_on_the_folder(light, capfd, monkeypatch):
+    def leave(seed, say):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(demo, "_projection", leave)
+    monkeypatch.setattr(os, "dup2", lambda new, old: None)
+    assert cli.main(["demo", "--quiet"]) == 1
+    assert capfd.readouterr().err == ""
     assert names(light) == []
 
 

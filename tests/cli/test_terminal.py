@@ -158,6 +158,17 @@ def test_a_reader_that_leaves_is_no_error():
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_output_on_a_full_disk():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "minigrad", "--version"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "minigrad: [Errno 28] No space left on device\n"
+
+
 @pytest.mark.parametrize("text", ["0", "-3", "1.5", "many", "", "nan", "1e3"])
 def test_integers_are_checked(text):
     with pytest.raises(Exception, match="an integer from 1 upwards is needed") as caught:
