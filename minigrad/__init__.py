@@ -25,6 +25,7 @@ from .errors import (
     GradientError,
     GraphError,
     ImmutableError,
+    LinAlgError,
     MinigradError,
     MissingExtraError,
     MissingProgramError,
@@ -34,6 +35,7 @@ from .errors import (
 )
 from .graph import Graph, trace
 from .memory import keep_freed_memory as _keep_freed_memory
+from .ops import linalg
 from .render import render
 from .seeding import manual_seed
 from .tensor import FUNCTIONS as _FUNCTIONS
