@@ -73,6 +73,7 @@ def compare(
         mode=first.mode,
         order=max(r.order for r in reports),
         strict=strict,
+        replay=first.replay.replace(one[0].subject.who, "check_against"),
         oracle="; ".join(dict.fromkeys(r.oracle for r in reports)),
     )
 
@@ -90,8 +91,8 @@ def _compare(a: Checker, b: Checker, names: tuple[str, str]) -> list[Entry]:
         shapes = [[y.shape for y in r.centre] for r in (p, q)]
         if shapes[0] != shapes[1]:
             raise ArgumentError(
-                f"check_against: {names[0]} returns shapes {shapes[0]} and {names[1]} {shapes[1]}; they must "
-                "be the same."
+                f"check_against: {names[0]} returns shapes {shapes[0]} and {names[1]} {shapes[1]}; "
+                "they must be the same."
             )
         entries += [_value(a, b, p, q, k) for k in range(min(a.width, b.width))]
         for i in a.subject.checked:

@@ -169,6 +169,12 @@ class Report:
         All remarks.
     evaluations : dict
         Calls of "forward", "backward" and "pushforward".
+    inputs : dict
+        Per checked input its shape, dtype and resolution.
+    curves : dict of str to Curve
+        Per checked input, error against step at the given point.
+    replay : str
+        How to repeat exactly this check.
 
     Examples
     --------
@@ -192,6 +198,7 @@ class Report:
     order: int = 1
     strict: bool = True
     oracle: str = ""
+    replay: str = ""
 
     def __bool__(self) -> bool:
         if self.verdict == "PASS":
@@ -216,40 +223,81 @@ class Report:
         -------
         str
         """
-        lines = [self._headline()]
+        lines = [self._headline(), *self._summary()]
         wrong = self.wrong
         if wrong:
-            lines += _table(wrong[:worst])
+            lines += ["", *_table(wrong[:worst])]
             if len(wrong) > worst:
                 lines.append(f"  ... and {len(wrong) - worst} more")
+            lines.append("")
         for issue in self.issues:
             where = f" [{issue.input}]" if issue.input else ""
             lines.append(f"{issue.severity}: {issue.kind}{where}: {issue.message}")
         calls = ", ".join(f"{n} {way}" for way, n in self.evaluations.items() if n)
         lines.append(f"oracle: {self.oracle}; calls: {calls}")
-        lines.append(f"replay: seed={self.seed}, mode={self.mode!r}, order={self.order}")
+        lines.append(f"replay: {self.replay}")
         return "\n".join(lines)
 
+    @property
+    def _judged(self) -> list[Entry]:
+        return [e for e in self.entries if e.state in ("ok", "wrong")]
+
     def _headline(self) -> str:
-        judged = [e for e in self.entries if e.state in ("ok", "wrong")]
-        head = f"{self.verdict}  {self.name}"
+        head, judged, wrong = f"{self.verdict}  {self.name}", self._judged, self.wrong
+        what = f"{len(judged)} comparisons, order {self.order}"
         if self.verdict == "PASS":
-            return (
-                f"{head}  {len(judged)} comparisons, order {self.order}; "
-                f"would have caught a relative error of {self.resolution:.0e} or more"
-            )
-        if self.verdict == "FAIL" and self.wrong:
-            names = list(dict.fromkeys(e.input for e in self.wrong))
-            parts = ", ".join(n if n == "value" else f"d/d{n}" for n in names)
-            worst = max(e.margin for e in self.wrong)
-            return (
-                f"{head}  {parts}: {len(self.wrong)} of {len(judged)} comparisons wrong, "
-                f"by up to {worst:.1e} times what is allowed"
-            )
-        return head
+            return f"{head}: {what}; relative errors from {self.resolution:.0e} on would be caught"
+        if wrong:
+            worst = max(e.margin for e in wrong)
+            return f"{head}: {len(wrong)} of {what}, are wrong, by up to {worst:.1e} times the allowed"
+        return f"{head}: {what}"
+
+    def _summary(self) -> list[str]:
+        """A line per input: how many comparisons, how close, how fine."""
+        rows = []
+        for name, facts in self.inputs.items():
+            mine = [e for e in self._judged if e.input == name]
+            wrong = sum(e.state == "wrong" for e in mine)
+            margin = max((e.margin for e in mine if e.state == "ok"), default=0.0)
+            fine = facts["resolution"]
+            state = f"{wrong} of {len(mine)} wrong" if wrong else f"{len(mine)} right"
+            rest = f"differences up to {margin:.2g} of the allowed" if not wrong and mine else ""
+            seen = f"errors from {fine:.0e} would show" if math.isfinite(fine) and not wrong else ""
+            rows.append((f"d/d{name}", f"{facts['dtype']}{facts['shape']}", state, rest, seen))
+        return _columns(rows)
 
     def __str__(self) -> str:
         return self.text()
+
+    def figure(self, path: Any) -> None:
+        """Write a picture of the check: where it is wrong, and what the numbers are worth.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in ``.svg``, or in ``.html`` for a page with the text as well.
+
+        Raises
+        ------
+        ArgumentError
+            For another suffix.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib, minigrad as mg, numpy as np
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "tanh.svg"
+        >>> mg.gradcheck(mg.tanh, np.array([0.5, -1.0])).figure(file)
+        >>> file.read_text().startswith("<svg")
+        True
+        """
+        from .figure import write
+
+        write(self, path)
+
+    def _repr_html_(self) -> str:
+        from .figure import notebook
+
+        return notebook(self)
 
     def json(self) -> str:
         """The report as JSON (non-finite numbers as strings)."""
@@ -288,10 +336,18 @@ def _table(entries: list[Entry]) -> list[str]:
             index += f" {e.mode}"
         if e.point:
             index += f" @{e.point}"
+        what = e.input if e.mode == "value" else f"d/d{e.input}"
         rows.append((
-            e.input if e.mode == "value" else f"d/d{e.input}", index, f"{e.expected:.17g}", f"{e.got:.17g}",
+            what, index, f"{e.expected:.17g}", f"{e.got:.17g}",
             f"{e.difference:.1e}", f"{e.allowed:.1e}", f"{e.relative:.1e}",
         ))  # fmt: skip
+    return _columns(rows)
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Cells, aligned."""
+    if not rows:
+        return []
     widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
     return [
         "  " + "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()

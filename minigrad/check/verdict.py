@@ -89,6 +89,7 @@ def conclude(checks: Sequence[Checker], strict: bool) -> Report:
         order=max(c.order for c in checks),
         strict=strict,
         oracle=_oracle(first),
+        replay=_replay(first, max(c.order for c in checks)),
     )
 
 
@@ -140,6 +141,15 @@ def _oracle(check: Checker) -> str:
     for what, names in said.items():
         parts.append(f"complex step {what}" + (f" ({', '.join(names)})" if several else ""))
     return "; ".join(parts)
+
+
+def _replay(check: Checker, order: int) -> str:
+    """The call that gives this report again."""
+    options = [f"seed={check.seed}", f"mode={check.mode!r}"]
+    options += [f"order={order}"] * (check.subject.who != "check_pair")
+    options += [f"points={check.point_count}"] * (check.point_count != 3)
+    options += [f"cotangents={check.width}"] * (check.width != 2)
+    return f"mg.{check.subject.who}(..., {', '.join(options)})"
 
 
 def _curve(check: Checker, name: str) -> Curve:
