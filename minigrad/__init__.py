@@ -38,16 +38,15 @@ from .memory import keep_freed_memory as _keep_freed_memory
 from .ops import linalg
 from .render import render
 from .seeding import manual_seed
+from .syntax import complete as _complete
 from .tensor import FUNCTIONS as _FUNCTIONS
-from .tensor import METHODS as _METHODS
 from .tensor import Tensor, as_tensor, tensor
 from .transforms import grad, hessian, hvp, jacobian, jvp, tree_map, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
-globals().update({k: v for k, v in _FUNCTIONS.items() if k not in ("getitem", "at_set", "at_add")})
-for _name in _METHODS & set(_FUNCTIONS):
-    setattr(Tensor, _name, _FUNCTIONS[_name])
+globals().update({k: v for k, v in _FUNCTIONS.items() if k != "getitem" and not k.startswith("at_")})
+_complete(Tensor)
 
 
 _keep_freed_memory()

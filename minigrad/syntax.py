@@ -28,12 +28,17 @@ METHODS = frozenset(
 )
 
 
+_SAME: dict[Any, str] = {}  # operators that are a function, arguments in the same order
+
+
 def _unary(name: str) -> Callable[[Any], Tensor]:
-    return lambda self: FUNCTIONS[name](self)  # type: ignore[no-any-return]
+    _SAME[operator := lambda self: FUNCTIONS[name](self)] = name
+    return operator
 
 
 def _left(name: str) -> Callable[[Any, Any], Tensor]:
-    return lambda self, other: FUNCTIONS[name](self, other)  # type: ignore[no-any-return]
+    _SAME[operator := lambda self, other: FUNCTIONS[name](self, other)] = name
+    return operator
 
 
 def _right(name: str) -> Callable[[Any, Any], Tensor]:
@@ -108,6 +113,15 @@ class Syntax:
         return _protocol(name, PROTOCOL.get(func), "__call__", args, kwargs)
 
 
+def complete(tensor: type[Syntax]) -> None:
+    """Once all functions are declared: make methods of them, and operators without a detour."""
+    for name in METHODS & set(FUNCTIONS):
+        setattr(tensor, name, FUNCTIONS[name])
+    for name, operator in vars(Syntax).items():
+        if callable(operator) and _SAME.get(operator) in FUNCTIONS:
+            setattr(tensor, name, FUNCTIONS[_SAME[operator]])
+
+
 class At:
     """``x.at[index]``: the place in a tensor that a method changes in a copy."""
 
@@ -118,6 +132,10 @@ class At:
     def __getitem__(self, index: Any) -> At:
         return At(self._tensor, index)
 
+    def get(self) -> Tensor:
+        """The elements at the index, as indexing reads them."""
+        return FUNCTIONS["getitem"](self._tensor, self._index)  # type: ignore[no-any-return]
+
     def set(self, value: Any) -> Tensor:
         """A copy in which the elements at the index are `value`."""
         return FUNCTIONS["at_set"](self._tensor, self._index, value)  # type: ignore[no-any-return]
@@ -125,6 +143,18 @@ class At:
     def add(self, value: Any) -> Tensor:
         """A copy with `value` added at the index; repeated indices accumulate."""
         return FUNCTIONS["at_add"](self._tensor, self._index, value)  # type: ignore[no-any-return]
+
+    def mul(self, value: Any) -> Tensor:
+        """A copy multiplied by `value` at the index; repeated indices accumulate."""
+        return FUNCTIONS["at_mul"](self._tensor, self._index, value)  # type: ignore[no-any-return]
+
+    def min(self, value: Any) -> Tensor:
+        """A copy with the smaller of the element and `value` at the index."""
+        return FUNCTIONS["at_min"](self._tensor, self._index, value)  # type: ignore[no-any-return]
+
+    def max(self, value: Any) -> Tensor:
+        """A copy with the larger of the element and `value` at the index."""
+        return FUNCTIONS["at_max"](self._tensor, self._index, value)  # type: ignore[no-any-return]
 
 
 def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> Any:

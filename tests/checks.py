@@ -19,10 +19,13 @@ from minigrad.primitive import REGISTRY, Primitive
 from tests import oracles
 
 # Primitives whose NumPy code is not analytic, so that a complex step says nothing; why.
-NOT_ANALYTIC: dict[str, str] = {}
+NOT_ANALYTIC: dict[str, str] = {
+    "polygamma": "SciPy's is for real arguments only",
+    **dict.fromkeys(("qr", "eigh", "svd", "pinv", "lstsq"), "LAPACK's complex version conjugates"),
+}
 
 # Exact samples of a primitive whose rules lose more digits than their result shows; factor.
-LOSSY: dict[str, float] = {}
+LOSSY: dict[str, float] = {"det": 8.0}  # an entry is as exact as the largest of its matrix
 
 SLACK = 32.0  # roundings that a rule may make, in units of the absolute Jacobian
 
@@ -420,7 +423,11 @@ def nonfinite_values_follow(case: Case, reference: Callable[..., Any], pointwise
                 odd.flat[0] = special
                 primals = [odd if k == slot else q for k, q in enumerate(case.primals)]
                 moved = Case(case.name, case.call, primals)
-                outs, expected = moved(*primals), reference(*primals)
+                try:
+                    outs, gradients = moved(*primals), pull(moved, g)
+                except mg.LinAlgError:  # said so; NumPy says so, too, or searches without end
+                    continue
+                expected = reference(*primals)
                 expected = expected if isinstance(expected, tuple) else (expected,)
                 for out, want in zip(outs, expected, strict=True):
                     if not np.issubdtype(np.asarray(want).dtype, np.floating):
@@ -428,7 +435,6 @@ def nonfinite_values_follow(case: Case, reference: Callable[..., Any], pointwise
                         continue
                     tolerance = float(case.slack * case.eps)
                     np.testing.assert_allclose(out, want, rtol=tolerance, atol=tolerance)
-                gradients = pull(moved, g) if moved(*moved.primals)[0].dtype.kind == "f" else []
                 alike = len({q.shape for q in primals}) == 1
                 if pointwise and alike:
                     for one, other in zip(gradients, clean, strict=True):
@@ -503,6 +509,7 @@ KINKS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any], tuple[Any, ...]]]] 
         ),
         (([-2.0, -2.0], [0.0, 3.0]), {}, ([0.0, 12.0], [np.nan, np.nan])),
     ],
+    "sort": [(([2.0, 1.0, 1.0],), {}, ([1.0] * 3,))],
     "cbrt": [(([0.0, 8.0],), {}, ([_INF, 1 / 12],))],
     "mod": [(([2.0, -2.0, 0.0], [2.0, 2.0, 2.0]), {}, ([1.0] * 3, [-1.0, 1.0, 0.0]))],
     "fmod": [(([2.0, -2.0, 0.0], [2.0, 2.0, 2.0]), {}, ([1.0] * 3, [-1.0, 1.0, 0.0]))],

@@ -7,12 +7,14 @@ NumPy has no function of its public function's name, REFERENCES says what its va
 from __future__ import annotations
 
 import doctest
+import math
 import zlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
 from minigrad.primitive import REGISTRY, Primitive
 from tests import checks
@@ -32,6 +34,48 @@ def _scatter_add(x: Any, shape: Any, index: Any) -> Any:
     return out
 
 
+def _embed_diagonal(x: Any, shape: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    out = np.zeros(shape)
+    rows, columns = np.arange(x.shape[-1]) + max(-offset, 0), np.arange(x.shape[-1]) + max(offset, 0)
+    index: list[Any] = [slice(None)] * len(shape)
+    index[axis1], index[axis2] = rows, columns
+    place = out[tuple(index)]  # neighbouring index arrays stay in place, others come first
+    out[tuple(index)] = np.moveaxis(x, -1, 0) if place.shape != x.shape else x
+    return out
+
+
+def _first_reached(best: Any) -> Callable[..., Any]:
+    def places(x: Any, axis: int | None = None) -> Any:
+        x, axis = (x.ravel(), 0) if axis is None else (x, axis)
+        ends = range(1, x.shape[axis] + 1)
+        return np.stack([best(np.take(x, range(end), axis), axis) for end in ends], axis)
+
+    return places
+
+
+def _last_written(x: Any, index: Any) -> Any:
+    out = np.full(x.shape, -1)
+    out[index] = np.arange(x[index].size).reshape(x[index].shape)
+    return out
+
+
+def _solve_triangular(
+    a: Any, b: Any, trans: int = 0, lower: bool = False, unit_diagonal: bool = False
+) -> Any:
+    a = np.tril(a) if lower else np.triu(a)
+    if unit_diagonal:
+        a = a + np.eye(a.shape[-1]) * (1 - np.diagonal(a, axis1=-2, axis2=-1)[..., None, :])
+    return np.linalg.solve(np.swapaxes(a, -1, -2) if trans else a, b)
+
+
+def _expm(a: Any) -> Any:
+    term = total = np.broadcast_to(np.eye(a.shape[-1]), a.shape)
+    for k in range(1, 40):
+        term = term @ a / k
+        total = total + term
+    return total
+
+
 # What primitives that NumPy does not have (by the name of their public function) compute.
 REFERENCES: dict[str, Callable[..., Any]] = {
     "rsqrt": lambda x: 1.0 / np.sqrt(x),
@@ -44,6 +88,19 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "getitem": lambda x, index: x[index],
     "scatter_add": _scatter_add,
     "fused": _batchnorm,
+    "solve_triangular": _solve_triangular,
+    "cofactors": lambda a: np.moveaxis(np.linalg.inv(a), -1, -2) * np.linalg.det(a)[..., None, None],
+    "least_squares": lambda a, b: np.linalg.lstsq(a, b)[0],
+    "expm": _expm,
+    "embed_diagonal": _embed_diagonal,
+    "argcummax": _first_reached(np.argmax),
+    "argcummin": _first_reached(np.argmin),
+    "last_written": _last_written,
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "erfc": np.vectorize(math.erfc, otypes=[float]),
+    "gammaln": lambda x: special.gammaln(x),
+    "digamma": lambda x: special.digamma(x),
+    "polygamma": lambda n, x: special.polygamma(n, x),
 }
 
 PRIMITIVES = checks.everything()

@@ -1,5 +1,18 @@
 """The primitives by family.  Importing this fills the registry."""
 
-from . import contract, elementwise, index, reduce, shape
-
-__all__ = ["contract", "elementwise", "index", "reduce", "shape"]
+from . import (
+    contract,
+    creation,
+    cumulative,
+    einsum,
+    elementwise,
+    index,
+    joining,
+    linalg,
+    order,
+    rearrange,
+    reduce,
+    shape,
+    special,
+    write,
+)

@@ -187,6 +187,17 @@ def _ones(n: int, dtype: Any = np.float32) -> Array:
     return _ONES[key]
 
 
+def wide(dtype: np.dtype[Any]) -> Any:
+    """The dtype to accumulate in, where it is not the one that NumPy chooses.
+
+    Examples
+    --------
+    >>> wide(np.dtype("float16")), wide(np.dtype("float64"))
+    (<class 'numpy.float64'>, None)
+    """
+    return {"e": np.float64, "f": np.float64, "F": np.complex128}.get(dtype.char)
+
+
 def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """Axes as a sorted tuple of non-negative ints; None means all.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ArgumentError, UnsupportedError
-from ..tensor import describe
+from ..errors import ArgumentError, GradientError, UnsupportedError
+from ..tensor import Tensor, describe
 from .accumulate import normalize_axes
 
 
@@ -89,3 +89,38 @@ def checked_axis(name: str, x: Any, axis: Any, argument: str = "axis") -> int:
         return normalize_axes(axis, x.ndim)[0]
     except (IndexError, TypeError) as error:
         raise ArgumentError(f"{name}: {error}; {argument}={axis!r}, x is {describe(x)}.") from None
+
+
+def as_data(name: str, argument: str, x: Any) -> Any:
+    """The value of an argument that is data: where to look, how often, how far.
+
+    Parameters
+    ----------
+    name, argument : str
+        The function and its argument, for the message.
+    x : array_like
+        A tensor leaves the graph here; a trace is told.
+
+    Returns
+    -------
+    ndarray, or x itself if it is no tensor
+
+    Raises
+    ------
+    GradientError
+        If x is tracked: its gradient would be cut in silence.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> as_data("repeat", "repeats", mg.tensor([1, 2]))
+    array([1, 2])
+    """
+    if not isinstance(x, Tensor):
+        return x
+    if x.requires_grad:
+        raise GradientError(
+            f"{name}: {argument} is data without a derivative, and it is {describe(x)}. Write "
+            f"{argument}=x.detach() to leave the graph on purpose."
+        )
+    return x.numpy()

@@ -1,19 +1,25 @@
-"""Reductions: sum, mean, max, min, and the counts that have no derivative."""
+"""Reductions: sum, mean, prod, max, min, and the counts that have no derivative."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from ..primitive import bind, general, linear, nondifferentiable, public, stretch
 from ..tensor import Array, Shape, Tensor, describe, operand
-from .accumulate import kept_shape, normalize_axes, total
-from .elementwise import astype, equal, isnan, logical_or, where  # type: ignore[attr-defined]
+from .accumulate import kept_shape, total, wide
+from .arguments import checked_axes, checked_axis, refuse_out
+from .arithmetic import astype
+from .choice import maximum, minimum, where
+from .cumulative import shifted_products
+from .logic import equal, isnan, logical_or
+from .rearrange import flip
 from .samples import calls
-from .shape import broadcast_to, reshape
+from .shape import broadcast_to, reshape, transpose
 
 Axis = int | tuple[int, ...] | None
 
@@ -28,23 +34,38 @@ _CASES = calls(
 )
 
 
-def _axes(name: str, x: Any, axis: Any) -> tuple[int, ...]:
-    try:
-        return normalize_axes(axis, x.ndim)
-    except (IndexError, TypeError) as error:
-        raise ArgumentError(f"{name}: {error}; axis={axis!r}, x is {describe(x)}.") from None
-
-
 def _expand(value: Any, axes: tuple[int, ...], shape: Shape) -> Any:
     """Put reduced axes back and stretch over them: the transpose of a sum."""
     if value.shape != shape[len(axes) :] or axes[-1:] != (len(axes) - 1,):  # not the leading axes
         value = reshape(value, kept_shape(shape, axes))
-    return broadcast_to(value, shape) if isinstance(value, Tensor) else stretch(np.asarray(value), shape)
+    if isinstance(value, Tensor):
+        return broadcast_to(value, shape)
+    return stretch(np.asarray(value), shape)
 
 
 def _reduced(value: Any, x: Array, axes: tuple[int, ...], keepdims: bool) -> Any:
     return np.reshape(value, kept_shape(x.shape, axes)) if keepdims else value
 
+
+def _prepare(x: Any, dtype: Any) -> Any:
+    x = operand(x)
+    return x if dtype is None else astype(x, dtype)
+
+
+def _masked(name: str, x: Any, mask: Any, neutral: Any) -> Any:
+    """x with what a mask leaves out replaced by the neutral element."""
+    mask = operand(mask)
+    if mask.dtype.kind != "b":
+        raise ArgumentError(f"{name}: where= holds booleans, and it is {describe(mask)}.")
+    try:
+        return where(broadcast_to(mask, x.shape), x, neutral)
+    except ShapeError:
+        raise ShapeError(
+            f"{name}: where= is {describe(mask)}, which does not broadcast to {describe(x)}."
+        ) from None
+
+
+# Sum and mean ----------------------------------------------------------------------------------
 
 _sum = linear(
     "sum",
@@ -57,18 +78,32 @@ _sum = linear(
 
 
 @public("sum")
-def sum(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def sum(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Any:
     """Sum over axes; float32 is accumulated as accurately as in float64.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis : int or tuple of int, optional
         By default all.
     dtype : dtype, optional
         Convert first.
+    out : None
+        Tensors are immutable.
     keepdims : bool
         Whether reduced axes stay, with size one.
+    initial : array_like, optional
+        Where to start from.
+    where : array_like of bool, optional
+        Which elements to include.
 
     Returns
     -------
@@ -85,8 +120,12 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) ->
     >>> mg.sum(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    x = _prepare(x, dtype)
-    return bind(_sum, (x,), {"axis": _axes("sum", x, axis), "keepdims": bool(keepdims)})
+    x = _prepare(a, dtype)
+    if where is not None or out is not None:
+        refuse_out("sum", out)
+        x = _masked("sum", x, where, 0)
+    result = bind(_sum, (x,), {"axis": checked_axes("sum", x, axis), "keepdims": bool(keepdims)})
+    return result if initial is None else result + initial
 
 
 def _mean_transpose(g: Any, _x: Any, _out: Any, axis: Any, keepdims: bool) -> Any:
@@ -105,19 +144,31 @@ _mean = linear(
 
 
 @public("mean")
-def mean(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def mean(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
+) -> Any:
     """Mean over axes; float32 is accumulated as accurately as in float64.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
         Integers and booleans are converted to float64.
     axis : int or tuple of int, optional
         By default all.
     dtype : dtype, optional
         Convert first.
+    out : None
+        Tensors are immutable.
     keepdims : bool
         Whether reduced axes stay, with size one.
+    where : array_like of bool, optional
+        Which elements to include.
 
     Returns
     -------
@@ -135,15 +186,104 @@ def mean(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -
     tensor([[1.5],
             [3.5]])
     """
-    x = _prepare(x, dtype)
+    x = _prepare(a, dtype)
     if x.dtype.kind in "iub":
         x = astype(x, float)
-    return bind(_mean, (x,), {"axis": _axes("mean", x, axis), "keepdims": bool(keepdims)})
+    axes = checked_axes("mean", x, axis)
+    if where is not None or out is not None:
+        refuse_out("mean", out)
+        count = sum(broadcast_to(operand(where), x.shape), axis=axes, keepdims=keepdims)
+        return sum(x, axis=axes, keepdims=keepdims, where=where) / astype(count, x.dtype)
+    return bind(_mean, (x,), {"axis": axes, "keepdims": bool(keepdims)})
 
 
-def _prepare(x: Any, dtype: Any) -> Any:
-    x = operand(x)
-    return x if dtype is None else astype(x, dtype)
+# Product ---------------------------------------------------------------------------------------
+
+
+def _product(x: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
+    x = np.asarray(x)
+    kept = wide(x.dtype)
+    out = np.prod(x, axis=axis, dtype=kept, keepdims=keepdims)
+    return out if kept is None else out.astype(x.dtype)
+
+
+def _others(x: Any, axes: tuple[int, ...]) -> Any:
+    """Per element the product of all others along the axes; without division, so zeros are right."""
+    kept = tuple([i for i in range(x.ndim) if i not in axes])
+    order = kept + axes
+    lines = transpose(x, order)
+    shape = lines.shape
+    lines = reshape(lines, (*shape[: len(kept)], math.prod(shape[len(kept) :])))
+    last = lines.ndim - 1
+    others = shifted_products(lines) * flip(shifted_products(flip(lines, last)), last)
+    return transpose(reshape(others, shape), tuple([order.index(i) for i in range(x.ndim)]))
+
+
+_prod = general(
+    "prod",
+    _product,
+    vjp=lambda g, needed, x, _out, axis, keepdims: (_expand(g, axis, x.shape) * _others(x, axis),),
+    jvp=lambda t, x, _out, axis, keepdims: sum(t[0] * _others(x, axis), axis=axis, keepdims=keepdims),
+    formula=r"\prod_i x_i",
+    vjp_formula=r"\bar{x}_i = g \prod_{j \ne i} x_j",
+    samples=_CASES,
+)
+
+
+@public("prod")
+def prod(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Any:
+    """Product over axes; zeros are no special case for the derivative.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        By default all.
+    dtype : dtype, optional
+        Convert first.
+    out : None
+        Tensors are immutable.
+    keepdims : bool
+        Whether reduced axes stay, with size one.
+    initial : array_like, optional
+        Where to start from.
+    where : array_like of bool, optional
+        Which elements to include.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ArgumentError
+        For an axis out of range or named twice.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> x = mg.tensor([2.0, 0.0, 4.0], requires_grad=True)
+    >>> mg.prod(x).backward()
+    >>> x.grad
+    tensor([0., 8., 0.])
+    """
+    x = _prepare(a, dtype)
+    if where is not None or out is not None:
+        refuse_out("prod", out)
+        x = _masked("prod", x, where, 1)
+    result = bind(_prod, (x,), {"axis": checked_axes("prod", x, axis), "keepdims": bool(keepdims)})
+    return result if initial is None else result * initial
+
+
+# Largest and smallest ----------------------------------------------------------------------------
 
 
 def _shares(x: Any, out: Any, axis: tuple[int, ...]) -> Any:
@@ -182,17 +322,58 @@ _max = _extremum("max", np.max, r"\max_i x_i")
 _min = _extremum("min", np.min, r"\min_i x_i")
 
 
+def _extreme(
+    name: str,
+    primitive: Any,
+    join: Any,
+    a: Any,
+    axis: Any,
+    out: Any,
+    keepdims: Any,
+    initial: Any,
+    mask: Any,
+) -> Any:
+    refuse_out(name, out)
+    x = _prepare(a, None)
+    axes = checked_axes(name, x, axis)
+    if mask is not None:
+        if initial is None:
+            raise ArgumentError(
+                f"{name}: with where= there may be nothing left; say with initial= what it is then."
+            )
+        x = _masked(name, x, mask, initial)
+    if initial is not None and not math.prod([x.shape[i] for i in axes]):
+        shape = kept_shape(x.shape, axes)
+        kept = shape if keepdims else tuple([n for i, n in enumerate(shape) if i not in axes])
+        return broadcast_to(astype(operand(initial), x.dtype), kept)
+    result = bind(primitive, (x,), {"axis": axes, "keepdims": bool(keepdims)})
+    return result if initial is None else join(result, initial)
+
+
 @public("max", aliases=("amax",))
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def max(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Any:
     """Largest element over axes; at ties the gradient is split evenly.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis : int or tuple of int, optional
         By default all.
+    out : None
+        Tensors are immutable.
     keepdims : bool
         Whether reduced axes stay, with size one.
+    initial : array_like, optional
+        The result is at least this.
+    where : array_like of bool, optional
+        Which elements to include; needs `initial`.
 
     Returns
     -------
@@ -211,21 +392,33 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mg.max(mg.tensor([[1.0, 5.0], [3.0, 4.0]]), axis=1)
     tensor([5., 4.])
     """
-    x = _prepare(x, None)
-    return bind(_max, (x,), {"axis": _axes("max", x, axis), "keepdims": bool(keepdims)})
+    return _extreme("max", _max, maximum, a, axis, out, keepdims, initial, where)
 
 
 @public("min", aliases=("amin",))
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def min(
+    a: Any,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = None,
+) -> Any:
     """Smallest element over axes; at ties the gradient is split evenly.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis : int or tuple of int, optional
         By default all.
+    out : None
+        Tensors are immutable.
     keepdims : bool
         Whether reduced axes stay, with size one.
+    initial : array_like, optional
+        The result is at most this.
+    where : array_like of bool, optional
+        Which elements to include; needs `initial`.
 
     Returns
     -------
@@ -244,54 +437,132 @@ def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     >>> mg.min(mg.tensor([[1.0, 5.0], [3.0, 4.0]]), axis=1)
     tensor([1., 3.])
     """
-    x = _prepare(x, None)
-    return bind(_min, (x,), {"axis": _axes("min", x, axis), "keepdims": bool(keepdims)})
+    return _extreme("min", _min, minimum, a, axis, out, keepdims, initial, where)
 
 
-for _primitive, _function in ((_sum, sum), (_mean, mean), (_max, max), (_min, min)):
+@public("ptp")
+def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> Any:
+    """Range: the largest minus the smallest element over axes.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int or tuple of int, optional
+        By default all.
+    out : None
+        Tensors are immutable.
+    keepdims : bool
+        Whether reduced axes stay, with size one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.ptp(mg.tensor([1.0, 5.0, 3.0]))
+    tensor(4.)
+    """
+    refuse_out("ptp", out)
+    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
+
+
+for _primitive, _function in ((_sum, sum), (_mean, mean), (_prod, prod), (_max, max), (_min, min)):
     _primitive.function = _function
 
 
-def _declare_count(name: str, impl: Any, formula: str, what: str, example: str) -> Any:
-    """A reduction to integers or booleans."""
+# Without a derivative ------------------------------------------------------------------------------
+
+
+def _declare(name: str, impl: Any, formula: str, doc: str, maker: Any) -> Callable[..., Any]:
     primitive = nondifferentiable(
         name,
-        lambda x, axis=None, keepdims=False: impl(x, axis=axis, keepdims=keepdims),
+        lambda x, axis, keepdims: np.asarray(impl(x, axis=axis, keepdims=keepdims)),
         formula=formula,
         samples=calls(((3, 4), {}), ((3, 4), {"axis": 0}), ((3, 4), {"axis": -1, "keepdims": True})),
         doc="",
-    ).primitive
-
-    def function(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        x = _prepare(x, None)
-        if axis is not None:
-            _axes(name, x, axis)
-        return bind(primitive, (x,), {"axis": axis, "keepdims": bool(keepdims)})
-
+    ).primitive  # type: ignore[attr-defined]
+    primitive.function = function = maker(name, primitive)
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = (
-        f"{what}; without a derivative.\n\nParameters\n----------\nx : array_like\n"
-        "axis : int, optional\n    By default over all elements.\nkeepdims : bool\n"
-        "    Whether the reduced axis stays, with size one.\n\nReturns\n-------\nTensor\n\n"
-        f"Examples\n--------\n>>> import minigrad as mg\n{example}\n"
-    )
-    primitive.function = function
+    function.__doc__ = doc
     return public(name)(function)
 
 
-argmax = _declare_count(
-    "argmax", np.argmax, r"\arg\max_i x_i", "Position of the largest element",
-    ">>> mg.argmax(mg.tensor([1.0, 5.0, 3.0])).item()\n1",
+def _place(name: str, primitive: Any) -> Callable[..., Any]:
+    def function(a: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Any:
+        refuse_out(name, out)
+        x = _prepare(a, None)
+        along = None if axis is None else checked_axis(name, x, axis)
+        return bind(primitive, (x,), {"axis": along, "keepdims": bool(keepdims)})
+
+    return function
+
+
+def _truth(name: str, primitive: Any) -> Callable[..., Any]:
+    def function(
+        a: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = None
+    ) -> Any:
+        refuse_out(name, out)
+        x = _prepare(a, None)
+        if where is not None:
+            x = _masked(name, x, where, name == "all")
+        return bind(primitive, (x,), {"axis": checked_axes(name, x, axis), "keepdims": bool(keepdims)})
+
+    return function
+
+
+def _number(name: str, primitive: Any) -> Callable[..., Any]:
+    def function(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        x = _prepare(a, None)
+        return bind(primitive, (x,), {"axis": checked_axes(name, x, axis), "keepdims": bool(keepdims)})
+
+    return function
+
+
+def _doc(summary: str, arguments: str, example: str) -> str:
+    known = {
+        "axis": "axis : int, optional\n    By default all elements in a row.",
+        "axes": "axis : int or tuple of int, optional\n    By default all.",
+        "out": "out : None\n    Tensors are immutable.",
+        "keepdims": "keepdims : bool\n    Whether reduced axes stay, with size one.",
+        "where": "where : array_like of bool, optional\n    Which elements to include.",
+    }
+    lines = "\n".join(known[a] for a in arguments.split())
+    return (
+        f"{summary}; without a derivative.\n\nParameters\n----------\na : array_like\n{lines}\n\n"
+        "Returns\n-------\nTensor\n\nRaises\n------\nArgumentError\n    For an axis out of range.\n\n"
+        f"Examples\n--------\n>>> import minigrad as mg\n{example}\n"
+    )
+
+
+argmax = _declare(
+    "argmax", np.argmax, r"\arg\max_i x_i",
+    _doc("Number of the largest element, the first of several", "axis out keepdims",
+         ">>> mg.argmax(mg.tensor([1.0, 5.0, 3.0]))\ntensor(1)"),
+    _place,
 )  # fmt: skip
-argmin = _declare_count(
-    "argmin", np.argmin, r"\arg\min_i x_i", "Position of the smallest element",
-    ">>> mg.argmin(mg.tensor([4.0, 1.0, 3.0])).item()\n1",
+argmin = _declare(
+    "argmin", np.argmin, r"\arg\min_i x_i",
+    _doc("Number of the smallest element, the first of several", "axis out keepdims",
+         ">>> mg.argmin(mg.tensor([4.0, 1.0, 3.0]))\ntensor(1)"),
+    _place,
 )  # fmt: skip
-all = _declare_count(
-    "all", np.all, r"\forall i: x_i", "Whether all elements are true",
-    ">>> mg.all(mg.tensor([True, False])).item()\nFalse",
+all = _declare(
+    "all", np.all, r"\forall i: x_i",
+    _doc("Whether all elements are true", "axes out keepdims where",
+         ">>> mg.all(mg.tensor([True, False]))\ntensor(False)"),
+    _truth,
 )  # fmt: skip
-any = _declare_count(
-    "any", np.any, r"\exists i: x_i", "Whether any element is true",
-    ">>> mg.any(mg.tensor([True, False])).item()\nTrue",
+any = _declare(
+    "any", np.any, r"\exists i: x_i",
+    _doc("Whether any element is true", "axes out keepdims where",
+         ">>> mg.any(mg.tensor([True, False]))\ntensor(True)"),
+    _truth,
+)  # fmt: skip
+count_nonzero = _declare(
+    "count_nonzero", np.count_nonzero, r"\#\{i : x_i \ne 0\}",
+    _doc("How many elements are not zero", "axes keepdims",
+         ">>> mg.count_nonzero(mg.tensor([0.0, 5.0, 3.0]))\ntensor(2)"),
+    _number,
 )  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, DtypeError, ShapeError
 from ..primitive import bind, linear, public, stretch
 from ..tensor import FUNCTIONS, Shape, Tensor, describe, operand
 from .accumulate import SMALL, product_total, total
+from .arguments import checked_axes, checked_axis, refuse_out
 
 
 def stretched_axes(full: Shape, shape: Shape) -> tuple[int, ...]:
@@ -85,13 +87,15 @@ _broadcast = linear(
 
 
 @public("broadcast_to")
-def broadcast_to(x: Any, shape: Any) -> Any:
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """Stretch over new axes and over axes of size one; no memory is copied.
 
     Parameters
     ----------
-    x : array_like
-    shape : tuple of int
+    array : array_like
+    shape : int or tuple of int
+    subok : bool
+        As in NumPy; without effect.
 
     Returns
     -------
@@ -110,7 +114,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
             [1., 2.]])
     """
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    x = operand(x)
+    x = operand(array)
     return x if x.shape == shape else bind(_broadcast, (x,), {"shape": shape})
 
 
@@ -128,14 +132,23 @@ _reshape = linear(
 
 
 @public("reshape")
-def reshape(x: Any, *shape: Any) -> Any:
+def reshape(
+    a: Any, /, *sizes: Any, shape: Any = None, order: str = "C", copy: bool | None = None
+) -> Any:
     """The same elements in the same order, in another shape.
 
     Parameters
     ----------
-    x : array_like
-    *shape : int or tuple of int
-        One entry may be -1: whatever is left over.
+    a : array_like
+    *sizes : int or tuple of int
+        The shape, in one piece as in NumPy or size by size as in PyTorch.  One size may be -1:
+        whatever is left over.
+    shape : int or tuple of int
+        The shape, by keyword.
+    order : {"C", "F"}
+        Whether the last or the first index runs fastest.
+    copy : bool, optional
+        As in NumPy; without effect, because tensors are immutable.
 
     Returns
     -------
@@ -145,6 +158,8 @@ def reshape(x: Any, *shape: Any) -> Any:
     ------
     ShapeError
         If the number of elements differs.
+    ArgumentError
+        If no shape is given, or for another order.
 
     Examples
     --------
@@ -152,10 +167,17 @@ def reshape(x: Any, *shape: Any) -> Any:
     >>> mg.reshape(mg.tensor([1.0, 2.0, 3.0, 4.0]), (2, -1)).shape
     (2, 2)
     """
-    wanted = shape[0] if len(shape) == 1 and not isinstance(shape[0], int | np.integer) else shape
-    if isinstance(x, np.ndarray):
-        return np.reshape(x, wanted)
-    return bind(_reshape, (x,), {"shape": tuple(int(n) for n in wanted)})
+    wanted = (sizes[0] if len(sizes) == 1 else sizes) if sizes else shape
+    if wanted is None:
+        raise ArgumentError(f"reshape: the shape is missing; a is {describe(a)}.")
+    if a.__class__ is np.ndarray and order == "C":
+        return a.reshape(wanted)
+    wanted = (int(wanted),) if isinstance(wanted, int | np.integer) else tuple([int(n) for n in wanted])
+    if order == "F":
+        return transpose(reshape(transpose(a), wanted[::-1]))
+    if order != "C":
+        raise ArgumentError(f'reshape: order is "C" or "F", not {order!r}; tensors hide their memory.')
+    return bind(_reshape, (a,), {"shape": wanted})
 
 
 _transpose = linear(
@@ -171,15 +193,15 @@ _transpose = linear(
 )
 
 
-@public("transpose")
-def transpose(x: Any, axes: Any = None, *more: Any) -> Any:
+@public("transpose", aliases=("permute_dims",))
+def transpose(a: Any, axes: Any = None, *more: Any) -> Any:
     """Permute the axes, by default reverse them.
 
     With two integers, ``x.transpose(0, 1)`` swaps two axes, as in PyTorch.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axes : tuple of int, optional
 
     Returns
@@ -197,24 +219,27 @@ def transpose(x: Any, axes: Any = None, *more: Any) -> Any:
     >>> mg.transpose(mg.tensor([[1.0, 2.0, 3.0]])).shape
     (3, 1)
     """
-    x = operand(x)
+    x = operand(a)
     if more:
         if len(more) == 1:
             return swapaxes(x, axes, more[0])
         axes = (axes, *more)
-    order = tuple(range(x.ndim))[::-1] if axes is None else tuple([_axis(a, x) for a in axes])
+    if axes is None:
+        order = tuple(range(x.ndim))[::-1]
+    else:
+        order = tuple([checked_axis("transpose", x, a, "axes") for a in axes])
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(f"transpose: axes={axes!r} is no permutation of the axes of {describe(x)}.")
     return bind(_transpose, (x,), {"axes": order})
 
 
 @public("swapaxes")
-def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """Swap two axes.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis1, axis2 : int
 
     Returns
@@ -227,27 +252,25 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     >>> mg.swapaxes(mg.tensor([[1.0, 2.0, 3.0]]), 0, 1).shape
     (3, 1)
     """
-    if isinstance(x, np.ndarray):
-        return np.swapaxes(x, axis1, axis2)
+    if isinstance(a, np.ndarray):
+        return np.swapaxes(a, axis1, axis2)
+    x = operand(a)
+    one, other = (
+        checked_axis("swapaxes", x, axis1, "axis1"),
+        checked_axis("swapaxes", x, axis2, "axis2"),
+    )
     axes = list(range(x.ndim))
-    one, other = _axis(axis1, x), _axis(axis2, x)
     axes[one], axes[other] = other, one
     return bind(_transpose, (x,), {"axes": tuple(axes)})
 
 
-def _axis(axis: int, x: Any) -> int:
-    if not -x.ndim <= axis < x.ndim:
-        raise ShapeError(f"axis {axis} is out of range for {describe(x)}.")
-    return int(axis) % x.ndim
-
-
 @public("squeeze")
-def squeeze(x: Any, axis: Any = None) -> Any:
+def squeeze(a: Any, axis: Any = None) -> Any:
     """Drop axes of size one.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis : int or tuple of int, optional
         By default all of size one.
 
@@ -266,22 +289,23 @@ def squeeze(x: Any, axis: Any = None) -> Any:
     >>> mg.squeeze(mg.tensor([[1.0, 2.0]])).shape
     (2,)
     """
-    x = operand(x)
-    named = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axis
-    named = [_axis(a, x) for a in ([named] if isinstance(named, int) else named)]
-    for a in named:
-        if x.shape[a] != 1:
-            raise ShapeError(f"squeeze: axis {a} has size {x.shape[a]}, not 1, in {describe(x)}.")
+    x = operand(a)
+    if axis is None:
+        return reshape(x, tuple([n for n in x.shape if n != 1]))
+    named = checked_axes("squeeze", x, axis)
+    for i in named:
+        if x.shape[i] != 1:
+            raise ShapeError(f"squeeze: axis {i} has size {x.shape[i]}, not 1, in {describe(x)}.")
     return reshape(x, tuple([n for i, n in enumerate(x.shape) if i not in named]))
 
 
 @public("expand_dims")
-def expand_dims(x: Any, axis: Any) -> Any:
+def expand_dims(a: Any, axis: Any) -> Any:
     """Insert axes of size one.
 
     Parameters
     ----------
-    x : array_like
+    a : array_like
     axis : int or tuple of int
         Positions in the result.
 
@@ -300,11 +324,11 @@ def expand_dims(x: Any, axis: Any) -> Any:
     >>> mg.expand_dims(mg.tensor([1.0, 2.0]), 0).shape
     (1, 2)
     """
-    x = operand(x)
+    x = operand(a)
     try:
         shape = np.expand_dims(np.empty(x.shape, bool), axis).shape
     except (ValueError, TypeError) as error:
-        raise ArgumentError(f"expand_dims: axis={axis!r}, x is {describe(x)}; {error}.") from None
+        raise ArgumentError(f"expand_dims: axis={axis!r}, a is {describe(x)}; {error}.") from None
     return reshape(x, shape)
 
 
@@ -331,14 +355,29 @@ def _split(g: Any, needed: Any, arrays: Any, axis: int) -> Any:
     return pieces
 
 
-@public("concatenate", aliases=("cat",))
-def concatenate(arrays: Any, axis: int = 0) -> Any:
+@public("concatenate", aliases=("cat", "concat"))
+def concatenate(
+    arrays: Any,
+    /,
+    axis: int | None = 0,
+    out: None = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",
+) -> Any:
     """Join along an axis that exists.
 
     Parameters
     ----------
     arrays : sequence of array_like
-    axis : int
+    axis : int, optional
+        None joins all elements in a row.
+    out : None
+        Tensors are immutable.
+    dtype : dtype, optional
+        Of the result; by default the common one.
+    casting : str
+        Which conversions to `dtype` are allowed, as in NumPy.
 
     Returns
     -------
@@ -348,6 +387,8 @@ def concatenate(arrays: Any, axis: int = 0) -> Any:
     ------
     ShapeError
         If the other axes differ.
+    ArgumentError
+        For an axis out of range.
 
     Examples
     --------
@@ -355,14 +396,38 @@ def concatenate(arrays: Any, axis: int = 0) -> Any:
     >>> mg.concatenate([mg.tensor([1.0]), mg.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
-    arrays = [operand(a) for a in arrays]
-    if not arrays:
-        raise ShapeError("concatenate: an empty list has no shape; pass at least one tensor.")
-    return bind(_concatenate, arrays, {"axis": _axis(axis, arrays[0])})
+    refuse_out("concatenate", out)
+    arrays = converted("concatenate", arrays, dtype, casting)
+    if axis is None:
+        arrays, axis = [reshape(a, (-1,)) for a in arrays], 0
+    return bind(_concatenate, arrays, {"axis": checked_axis("concatenate", arrays[0], axis)})
+
+
+def converted(name: str, arrays: Any, dtype: Any, casting: str) -> list[Any]:
+    """The members of a sequence to join, as arrays or tensors of a dtype.
+
+    Examples
+    --------
+    >>> converted("stack", [1.0, 2], "float32", "same_kind")
+    [array(1., dtype=float32), array(2., dtype=float32)]
+    """
+    found = [operand(a) for a in arrays]
+    if not found:
+        raise ShapeError(f"{name}: an empty sequence has no shape; pass at least one tensor.")
+    if dtype is None:
+        return found
+    for a in found:
+        if not np.can_cast(a.dtype, dtype, casting):  # type: ignore[arg-type]
+            raise DtypeError(
+                f"{name}: {describe(a)} does not convert to {dtype} by {casting!r} casting."
+            )
+    return [FUNCTIONS["astype"](a, dtype) for a in found]
 
 
 @public("stack")
-def stack(arrays: Any, axis: int = 0) -> Any:
+def stack(
+    arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
     """Join along a new axis.
 
     Parameters
@@ -371,6 +436,12 @@ def stack(arrays: Any, axis: int = 0) -> Any:
         All of one shape.
     axis : int
         Position of the new axis in the result.
+    out : None
+        Tensors are immutable.
+    dtype : dtype, optional
+        Of the result; by default the common one.
+    casting : str
+        Which conversions to `dtype` are allowed, as in NumPy.
 
     Returns
     -------
@@ -387,6 +458,13 @@ def stack(arrays: Any, axis: int = 0) -> Any:
     >>> mg.stack([mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])]).shape
     (2, 2)
     """
+    refuse_out("stack", out)
+    arrays = converted("stack", arrays, dtype, casting)
+    for a in arrays[1:]:
+        if a.shape != arrays[0].shape:
+            raise ShapeError(
+                f"stack: all need one shape, and these differ: {describe(arrays[0])}; {describe(a)}."
+            )
     return concatenate([expand_dims(a, axis) for a in arrays], axis)
 
 
@@ -395,6 +473,173 @@ for _primitive, _function in (
     (_concatenate, concatenate),
 ):  # fmt: skip
     _primitive.function = _function
+
+
+@public("ravel")
+def ravel(a: Any, order: str = "C") -> Any:
+    """All elements in a row.
+
+    Parameters
+    ----------
+    a : array_like
+    order : {"C", "F"}
+        Whether the last or the first index runs fastest.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.ravel(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), order="F")
+    tensor([1., 3., 2., 4.])
+    """
+    return reshape(operand(a), (-1,), order=order)
+
+
+@public("matrix_transpose")
+def matrix_transpose(x: Any, /) -> Any:
+    """Swap the last two axes.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.matrix_transpose(mg.broadcast_to(1.0, (5, 2, 3))).shape
+    (5, 3, 2)
+    """
+    x = operand(x)
+    if x.ndim < 2:
+        raise ShapeError(f"matrix_transpose: a matrix has two axes, and x is {describe(x)}.")
+    return swapaxes(x, -1, -2)
+
+
+@public("moveaxis")
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """Move axes to other positions; the others keep their order.
+
+    Parameters
+    ----------
+    a : array_like
+    source, destination : int or sequence of int
+        As many of one as of the other.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ArgumentError
+        For axes out of range, named twice, or of different numbers.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.moveaxis(mg.broadcast_to(1.0, (2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    x = operand(a)
+    both = []
+    for name, axes in (("source", source), ("destination", destination)):
+        listed = [axes] if isinstance(axes, int | np.integer) else list(axes)
+        both.append([checked_axis("moveaxis", x, i, name) for i in listed])
+    if len(both[0]) != len(both[1]) or any(len(set(axes)) != len(axes) for axes in both):
+        raise ArgumentError(
+            f"moveaxis: source={source!r} and destination={destination!r} must name equally many axes, "
+            f"each once; a is {describe(x)}."
+        )
+    order = [i for i in range(x.ndim) if i not in both[0]]
+    for place, axis in sorted(zip(both[1], both[0], strict=True)):
+        order.insert(place, axis)
+    return transpose(x, tuple(order))
+
+
+@public("rollaxis")
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """Move an axis backwards until it lies before another; :func:`moveaxis` is easier to read.
+
+    Parameters
+    ----------
+    a : array_like
+    axis : int
+        The one to move.
+    start : int
+        Before which axis it comes to lie.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.rollaxis(mg.broadcast_to(1.0, (2, 3, 4)), 2).shape
+    (4, 2, 3)
+    """
+    x = operand(a)
+    axis = checked_axis("rollaxis", x, axis)
+    if not -x.ndim <= start <= x.ndim:
+        raise ArgumentError(f"rollaxis: start={start!r} is out of range; a is {describe(x)}.")
+    start += x.ndim if start < 0 else 0
+    return moveaxis(x, axis, start - 1 if axis < start else start)
+
+
+@public("broadcast_arrays")
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    """Stretch several arrays to their common shape.
+
+    Parameters
+    ----------
+    *args : array_like
+    subok : bool
+        As in NumPy; without effect.
+
+    Returns
+    -------
+    tuple of Tensor
+
+    Raises
+    ------
+    ShapeError
+        If they have no common shape.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> [x.shape for x in mg.broadcast_arrays(mg.tensor([1.0, 2.0]), mg.tensor([[3.0]]))]
+    [(1, 2), (1, 2)]
+    """
+    arrays = [operand(a) for a in args]
+    try:
+        shape = np.broadcast_shapes(*[a.shape for a in arrays])
+    except ValueError:
+        found = "; ".join(describe(a) for a in arrays)
+        raise ShapeError(f"broadcast_arrays: these have no common shape: {found}.") from None
+    return tuple([broadcast_to(a, shape) for a in arrays])
+
+
+def _at_least(name: str, fill: Any) -> Any:
+    def function(*arys: Any) -> Any:
+        made = [reshape(x, fill(x.shape)) for x in map(operand, arys)]
+        return made[0] if len(made) == 1 else tuple(made)
+
+    axes = name[-2]
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
+        f"View each input with at least {axes} axes.\n\nParameters\n----------\n*arys : array_like\n\n"
+        "Returns\n-------\nTensor or tuple of Tensor\n\nExamples\n--------\n>>> import minigrad as mg\n"
+        f">>> mg.{name}(mg.tensor(1.0)).shape\n{fill(())}\n"
+    )
+    return public(name)(function)
+
+
+atleast_1d = _at_least("atleast_1d", lambda shape: shape or (1,))
+atleast_2d = _at_least("atleast_2d", lambda shape: (1,) * (2 - len(shape)) + shape)
+atleast_3d = _at_least(
+    "atleast_3d",
+    lambda shape: {0: (1, 1, 1), 1: (1, *shape, 1), 2: (*shape, 1)}.get(len(shape), shape),
+)
 
 
 @public("flatten")
@@ -410,8 +655,9 @@ def flatten(x: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     x = operand(x)
     if not x.ndim:
         return reshape(x, (1,))
-    start, end = _axis(start_dim, x), _axis(end_dim, x)
-    return reshape(x, (*x.shape[:start], -1, *x.shape[end + 1 :]))
+    start = checked_axis("flatten", x, start_dim, "start_dim")
+    end = checked_axis("flatten", x, end_dim, "end_dim")
+    return reshape(x, (*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
 
 
 @public("unsqueeze")
