@@ -63,12 +63,27 @@ def _solve_triangular(
     a: Any, b: Any, trans: int = 0, lower: bool = False, unit_diagonal: bool = False
 ) -> Any:
     a = np.tril(a) if lower else np.triu(a)
-    if unit_diagonal:
-        a = a + np.eye(a.shape[-1]) * (1 - np.diagonal(a, axis1=-2, axis2=-1)[..., None, :])
-    return np.linalg.solve(np.swapaxes(a, -1, -2) if trans else a, b)
+    a, upper = (np.swapaxes(a, -1, -2), lower) if trans else (a, not lower)
+    vector, columns = b.ndim == 1, b[:, None] if b.ndim == 1 else b
+    x = columns + np.zeros((*a.shape[:-2], 1, 1))
+    for j in range(a.shape[-1])[:: -1 if upper else 1]:
+        if not unit_diagonal:
+            x[..., j, :] /= a[..., j, j, None]
+        rest = slice(0, j) if upper else slice(j + 1, None)
+        x[..., rest, :] -= a[..., rest, j, None] * x[..., None, j, :]
+    return x[..., 0] if vector else x
+
+
+def _cofactors(a: Any) -> Any:
+    if not np.isfinite(a).all():
+        return np.full(a.shape, np.nan) if a.shape[-1] > 1 else np.ones(a.shape)
+    return np.moveaxis(np.linalg.inv(a), -1, -2) * np.linalg.det(a)[..., None, None]
 
 
 def _expm(a: Any) -> Any:
+    if a.shape[-1] < 2:
+        return np.exp(a)
+    a = np.where(np.isfinite(a).all((-2, -1), keepdims=True), a, np.nan)
     term = total = np.broadcast_to(np.eye(a.shape[-1]), a.shape)
     for k in range(1, 40):
         term = term @ a / k
@@ -89,7 +104,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "scatter_add": _scatter_add,
     "fused": _batchnorm,
     "solve_triangular": _solve_triangular,
-    "cofactors": lambda a: np.moveaxis(np.linalg.inv(a), -1, -2) * np.linalg.det(a)[..., None, None],
+    "cofactors": _cofactors,
     "least_squares": lambda a, b: np.linalg.lstsq(a, b)[0],
     "expm": _expm,
     "embed_diagonal": _embed_diagonal,

@@ -35,11 +35,15 @@ def lapack(impl: Function) -> Function:
     def run(*arrays: Array, **params: Any) -> Any:
         if all(a.dtype != np.float16 for a in arrays):
             return impl(*arrays, **params)
-        given = np.result_type(*arrays)
+        half = np.result_type(*arrays) == np.float16
         out = impl(*[a.astype(np.float32) if a.dtype == np.float16 else a for a in arrays], **params)
-        if given != np.float16:
+        if not half:
             return out
-        return tuple([o.astype(given) for o in out]) if isinstance(out, tuple) else out.astype(given)
+        rounded = [
+            o.astype(np.float16) if o.dtype == np.float32 else o
+            for o in (out if isinstance(out, tuple) else (out,))
+        ]
+        return tuple(rounded) if isinstance(out, tuple) else rounded[0]
 
     return run
 

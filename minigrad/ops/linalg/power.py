@@ -149,8 +149,8 @@ RADIUS = 4.74
 def _expm_array(a: Array) -> Array:
     if a.dtype.kind in "iub":
         a = a.astype(float)
-    if not a.size:
-        return a.copy()
+    if a.shape[-1] < 2:
+        return np.exp(a)
     with np.errstate(invalid="ignore", over="ignore"):
         size = np.abs(a).sum(-2).max(-1)
     squarings = np.zeros(size.shape, int)

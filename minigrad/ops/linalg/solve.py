@@ -298,7 +298,6 @@ _det = general(
     jvp=lambda tangents, a, _out: summed(tangents[0] * cofactors(a), axis=(-2, -1)),
     formula=r"\det a",
     vjp_formula=r"g \det(a)\,a^{-\top}",
-    kink="no kink: at a singular matrix the derivative is the matrix of cofactors",
     samples=square_samples(((3, 3),), ((1, 1),), ((2, 2, 2),), ((2, 1, 2, 2),), ((0, 2, 2),)),
 )
 
@@ -366,7 +365,6 @@ _slogdet = general(
     outputs=2,
     formula=r"\operatorname{sign} \det a,\; \ln |\det a|",
     vjp_formula=r"g_{\ln}\,a^{-\top}",
-    kink="the sign has derivative 0",
     samples=square_samples(((3, 3),), ((1, 1),), ((2, 2, 2),), ((2, 1, 2, 2),), ((0, 2, 2),)),
 )
 
