@@ -15,7 +15,7 @@ from typing import Any as _Any
 from . import batchnorm
 from . import functional as _functional  # fills the table of functions, as ops does
 from . import ops as _ops
-from .check import check_against, check_pair, gradcheck
+from .check import check_against, check_pair, checked, gradcheck
 from .context import enable_grad, is_grad_enabled, no_grad, scope
 from .debug import debug_nans
 from .errors import (

@@ -21,7 +21,6 @@ from .describe import at as at
 from .describe import describe as describe
 from .errors import ArgumentError, DtypeError, GradientError, ImmutableError, ShapeError
 from .syntax import FUNCTIONS as FUNCTIONS
-from .syntax import METHODS as METHODS
 from .syntax import PROTOCOL as PROTOCOL
 from .syntax import Syntax
 
@@ -388,6 +387,8 @@ def tensor(
             f"mg.tensor was given {value.dtype} data of shape {list(value.shape)}; tensors hold real "
             "numbers, integers or booleans. Split a complex array into its real and imaginary parts."
         )
+    if not value.dtype.isnative:  # numbers in another machine's byte order, from a file
+        value = value.astype(value.dtype.newbyteorder("="))
     made = Tensor(value, Leaf(_differentiable(value), True) if requires_grad else None)
     if name is not None:
         made.name = name
@@ -406,12 +407,12 @@ def as_tensor(data: ArrayLike) -> Tensor:
     if isinstance(data, Tensor):
         return data
     value = np.asarray(data)
-    return Tensor(value) if value.dtype.kind in "fiub" else tensor(value)
+    return Tensor(value) if value.dtype.kind in "fiub" and value.dtype.isnative else tensor(value)
 
 
 def operand(x: ArrayLike) -> Any:
     """Tensors and arrays as they are, anything else as an array: plain input stays plain."""
-    return x if isinstance(x, Tensor | np.ndarray) else np.asarray(x)
+    return x if isinstance(x, Tensor) or x.__class__ is np.ndarray else np.asarray(x)
 
 
 def _differentiable(value: Array) -> Array:

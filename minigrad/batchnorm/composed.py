@@ -119,7 +119,7 @@ def value(x: Any) -> Any:
 def _overflowed(variance: Any, centred: Any) -> bool:
     """Whether the squares of finite numbers became infinite."""
     largest = np.maximum.reduce(value(variance).real, axis=None)
-    return bool(np.isposinf(largest)) and bool(np.isfinite(value(centred)).all())
+    return bool(largest == math.inf) and bool(np.isfinite(value(centred)).all())
 
 
 def _flat(statistic: Any, layout: Layout) -> Any:

@@ -85,7 +85,7 @@ from typing import Any
 import numpy as np
 
 from ..context import scope
-from ..ops.accumulate import total
+from ..ops.accumulate import SMALL, product_total, total
 from ..ops.reduce import mean as average
 from ..ops.reduce import sum as summed
 from ..ops.shape import reshape, sum_to
@@ -110,7 +110,7 @@ def _forward(x: Array, gamma: Any, beta: Any, axes: Any, eps: float, through: bo
     mu = np.asarray(total(x, axes, mean=True)).reshape(wide)
     h = x - mu
     with np.errstate(over="ignore", invalid="ignore"):
-        v = np.asarray(total(h * h, axes, mean=True)).reshape(wide)
+        v = _mean_square(h, axes, count, wide)
         scale = 1.0
         if not np.isfinite(v).all() and np.isfinite(h).all():  # squares overflowed
             scale = 2.0 ** -math.frexp(float(np.max(np.abs(h))))[1]
@@ -131,6 +131,13 @@ def _forward(x: Array, gamma: Any, beta: Any, axes: Any, eps: float, through: bo
     return y, h, mu, v, r
 
 
+def _mean_square(h: Array, axes: Any, count: int, wide: Any) -> Array:
+    """The mean of h * h; for large float32 arrays without the squares in memory."""
+    if h.size <= SMALL or h.dtype.char != "f":
+        return np.asarray(total(h * h, axes, mean=True)).reshape(wide)
+    return np.asarray(product_total(h, h, axes) * np.float32(1.0 / count)).reshape(wide)
+
+
 def _pullback(
     cotangents: Any, needed: Any, _x: Any, gamma: Any, _beta: Any, _y: Any, h: Any, _mu: Any, _v: Any,
     r: Any, axes: Any, eps: float, through: bool,
@@ -142,7 +149,10 @@ def _pullback(
     dgamma = dbeta = dx = None
     if gy is not None:
         dbeta = _per_feature(gy, shape, axes)
-        dgamma = _per_feature(gy * h, shape, axes)
+        plain = isinstance(gy, np.ndarray) and isinstance(h, np.ndarray) and h.size > SMALL
+        dgamma = (
+            product_total(gy, h, axes).reshape(shape) if plain else _per_feature(gy * h, shape, axes)
+        )
     if needed[0]:
         if gh is None and gy is not None:
             scale = r * gamma
