@@ -37,6 +37,22 @@ def to_text(graph: Graph) -> str:
 # Pieces, also used by pictures ---------------------------------------------------------------
 
 
+def printable(text: str) -> str:
+    """Any text on one line, of characters that XML allows, too: others are spelled out.
+
+    Examples
+    --------
+    >>> print(printable("a\\x00b"))
+    a\\x00b
+    """
+    kept = []
+    for c in text:
+        odd = ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000
+        odd = odd or c in "\u2028\u2029\ufffe\uffff"
+        kept.append(c.encode("unicode_escape").decode() if odd else c)
+    return "".join(kept)
+
+
 def short_dtype(dtype: np.dtype[Any]) -> str:
     """A dtype as a letter and its bits.
 
@@ -80,7 +96,7 @@ def label_values(values: Sequence[Value]) -> tuple[str, ...]:
     later = []
     for value in values:
         if value.name:
-            give(value, value.name)
+            give(value, printable(value.name))
         elif value.cotangent_of or value.tangent_of or value.part_of:
             later.append(value)
         else:
@@ -143,7 +159,7 @@ def constant_text(value: Value, limit: int = 6) -> str:
 
 def _heading(graph: Graph) -> str:
     inputs = ", ".join(f"{graph.labels[i]}: {type_of(graph.values[i])}" for i in graph.inputs)
-    return f"{graph.name}({inputs})"
+    return f"{printable(graph.name)}({inputs})"
 
 
 def _stored(graph: Graph) -> Iterator[str]:
@@ -161,11 +177,11 @@ def _stored(graph: Graph) -> Iterator[str]:
 def _blocks(graph: Graph) -> Iterator[tuple[int, str, list[Equation]]]:
     """Runs of equations of one scope and one order, with the headings that open them."""
     block: list[Equation] = []
-    path: tuple[str, ...] = ()
+    path: tuple[int | str, ...] = ()
     depth, title = 0, ""
     for equation in graph.equations:
         # the derivative of a scope stands under the scope's name, under "backward"
-        new = (*([phase(graph, equation.order)] if equation.order else []), *equation.scope)
+        new = (*([equation.order] if equation.order else []), *equation.scope)
         if new != path:
             if block or title:
                 yield depth, title, block
@@ -173,12 +189,17 @@ def _blocks(graph: Graph) -> Iterator[tuple[int, str, list[Equation]]]:
             while common < min(len(path), len(new)) and path[common] == new[common]:
                 common += 1
             for level in range(common, len(new) - 1):
-                yield level + 1, f"{new[level]}:", []
+                yield level + 1, _title(graph, new[level]), []
             depth = len(new)
-            title = f"{new[-1]}:" if len(new) > common else ""  # back in a scope that is open
+            # without a heading it goes on in a scope that is open
+            title = _title(graph, new[-1]) if len(new) > common else ""
             path, block = new, []
         block.append(equation)
     yield depth, title, block
+
+
+def _title(graph: Graph, scope: int | str) -> str:
+    return f"{phase(graph, scope) if isinstance(scope, int) else printable(scope)}:"
 
 
 def _left(graph: Graph, equation: Equation) -> str:

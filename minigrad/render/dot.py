@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from ..graph.text import printable
 from .model import LABELLED_EDGES, Edge, Node, Picture
 
 Direction = Literal["down", "right"]
@@ -84,7 +85,7 @@ def to_dot(picture: Picture, direction: Direction = "down", legend: bool = True)
     if len(picture.edges) > LABELLED_EDGES:  # give up some straightness, or dot takes minutes
         lines.append('  nslimit=2; nslimit1=2; mclimit=0.5; splines="polyline";')
     nodes, edges = _spread(picture)
-    lines += _boxes(nodes)
+    lines += _boxes(picture, nodes)
     orders = {node.id: node.order for node in nodes}
     for edge in edges:
         lines += [f"  {line}" for line in _edge(edge, picture, orders)]
@@ -122,22 +123,6 @@ def _spread(picture: Picture) -> tuple[list[Node], list[Edge]]:
 # Escaping ------------------------------------------------------------------------------------
 
 
-def clean(text: str) -> str:
-    """Any text as characters that may stand in XML: the others are spelled out.
-
-    Examples
-    --------
-    >>> clean("a\\x00b")
-    'a\\\\x00b'
-    """
-    kept = []
-    for c in text:
-        printable = ord(c) >= 32 and not 127 <= ord(c) < 160 and not 0xD800 <= ord(c) < 0xE000
-        bad = not printable or ord(c) in (0xFFFE, 0xFFFF)
-        kept.append(c.encode("unicode_escape").decode() if bad else c)
-    return "".join(kept)
-
-
 def quote(text: str) -> str:
     """A DOT string that shows this text; line breaks stay.
 
@@ -149,13 +134,13 @@ def quote(text: str) -> str:
     >>> print(quote('say "a -> b"'))
     "say &quot;a -&gt; b&quot;"
     """
-    lines = [html.escape(clean(line)).replace("\\", "∖") for line in text.split("\n")]
+    lines = [html.escape(printable(line)).replace("\\", "∖") for line in text.split("\n")]
     return '"' + "\\n".join(lines) + '"'
 
 
 def _markup(text: str) -> str:
     """Text for a label, where DOT would take a backslash for the start of a command."""
-    return html.escape(clean(text)).replace("\\", "\\\\")
+    return html.escape(printable(text)).replace("\\", "\\\\")
 
 
 def _bold(text: str, size: int = 11) -> str:
@@ -190,28 +175,36 @@ def _node(node: Node) -> str:
     )
 
 
-def _boxes(nodes: Sequence[Node]) -> Iterator[str]:
+def _place(node: Node) -> tuple[int | str, ...]:
+    """The boxes around a node; derivatives are in one of their own, by their order."""
+    if node.kind == "output":
+        return ()
+    return (node.order, *node.boxes) if node.order else node.boxes
+
+
+def _boxes(picture: Picture, nodes: Sequence[Node]) -> Iterator[str]:
     """Nodes inside nested clusters, one per scope."""
-    inside: dict[tuple[str, ...], list[Node]] = {(): []}
+    inside: dict[tuple[int | str, ...], list[Node]] = {(): []}
     for node in sorted(nodes, key=lambda n: n.order):  # what comes first stands on the left
-        for depth in range(len(node.boxes) + 1):
-            inside.setdefault(node.boxes[:depth], [])
-        inside[node.boxes].append(node)
+        place = _place(node)
+        for depth in range(len(place) + 1):
+            inside.setdefault(place[:depth], [])
+        inside[place].append(node)
     number = {path: i for i, path in enumerate(inside)}
-    open_path: tuple[str, ...] = ()
+    open_path: tuple[int | str, ...] = ()
     for path in sorted(inside, key=lambda p: [number[p[:d]] for d in range(1, len(p) + 1)]):
         while open_path != path[: len(open_path)]:
             yield "  " * len(open_path) + "}"
             open_path = open_path[:-1]
         if path:
-            derivative = bool(inside[path]) and all(n.order for n in inside[path])
-            colors = ("#c98a4b", "#fffaf3") if derivative else ("#9aa5b1", "#f7f9fb")
+            names = [picture.phases[p] if isinstance(p, int) else p for p in path]
+            colors = ("#c98a4b", "#fffaf3") if isinstance(path[0], int) else ("#9aa5b1", "#f7f9fb")
             indent = "  " * len(path)
             yield f"{indent}subgraph cluster_{number[path]} {{"
             yield (
-                f'{indent}  label=<{_small(path[-1], GREY, 10)}>; labeljust="l"; margin=10; '
+                f'{indent}  label=<{_small(names[-1], GREY, 10)}>; labeljust="l"; margin=10; '
                 f'style="rounded,filled"; color="{colors[0]}"; fillcolor="{colors[1]}"; '
-                f"tooltip={quote('/'.join(path))};"
+                f"tooltip={quote('/'.join(names))};"
             )
             open_path = path
         for node in inside[path]:

@@ -49,7 +49,7 @@ class Node:
     named : bool
         Whether the detail is a name that somebody gave.
     boxes : tuple of str
-        The scopes around it, outermost first; derivatives in a box of their own.
+        The scopes around it, outermost first.
     hint : str
         The whole equation and the user's line, for those who point at it.
     twin : str
@@ -228,7 +228,7 @@ def _nodes(graph: Graph, usual: str, labelled: bool, used: set[str]) -> Iterable
         yield Node(
             f"v{value.id}", value.kind, order, title,  # type: ignore[arg-type]
             _with_shape(detail, "" if labelled else shape_text(value, usual)), value.name is not None,
-            _boxes(graph, order, value.scope if value.kind == "constant" else ()),
+            value.scope if value.kind == "constant" else (),
             f"{label}: {type_of(value)}{_line(value)}",
             _source(graph, value.cotangent_of[0]) if value.cotangent_of else "",
         )  # fmt: skip
@@ -259,7 +259,7 @@ def _op(graph: Graph, equation: Equation, usual: str, labelled: bool) -> Node:
         f"{equation.op}({', '.join(inside)})" if inside else equation.op,
         _with_shape(detail, "" if labelled else " ".join(shape_text(o, usual) for o in outs)),
         any(o.name is not None or o.cotangent_of or o.tangent_of for o in outs),
-        _boxes(graph, equation.order, equation.scope),
+        equation.scope,
         f"{left} = {expression(graph, equation)}{_line(equation)}",
         "" if equation.vjp_of is None else f"e{equation.vjp_of}",
     )  # fmt: skip
@@ -272,10 +272,6 @@ def _number(x: bool | int | float) -> str:
 
 def _with_shape(detail: str, shape: str) -> str:
     return f"{detail} {shape}".strip()
-
-
-def _boxes(graph: Graph, order: int, scope: tuple[str, ...]) -> tuple[str, ...]:
-    return (phase(graph, order), *scope) if order else scope
 
 
 def _orders_of_constants(graph: Graph) -> dict[int, int]:
