@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class State:
     tracing: Trace | None = None  # who harvests a graph: then everything is recorded
     observer: Observer | None = None  # who is told of every value and every cotangent
     plain: bool = True  # recording, and nothing out of the ordinary: the short way through `bind`
+    outer: State | None = field(default=None, repr=False)  # what leaving these brings back
 
     def __post_init__(self) -> None:
         self.plain = self.recording and self.tracing is None and self.observer is None
@@ -76,25 +77,31 @@ class surroundings:
     False
     """
 
-    __slots__ = ("_changes", "_tokens")
+    __slots__ = ("_changes",)
 
     def __init__(self, **changes: Any) -> None:
         self._changes = changes
-        self._tokens: list[Any] = []
+
+    def changes(self) -> dict[str, Any]:
+        """What changes on entering here."""
+        return self._changes
 
     def __enter__(self) -> None:
-        old, new = current(), self._changes.get
+        # The way back stands in the state, not in the manager: one manager may be entered by
+        # several threads at once.
+        old, new = current(), self.changes().get
         state = State(
             new("recording", old.recording),
             new("scope", old.scope),
             new("vjp_of", old.vjp_of),
             new("tracing", old.tracing),
             new("observer", old.observer),
+            outer=old,
         )
-        self._tokens.append(_STATE.set(state))
+        _STATE.set(state)
 
     def __exit__(self, *exc: Any) -> None:
-        _STATE.reset(self._tokens.pop())
+        _STATE.set(current().outer or State())
 
 
 class no_grad(surroundings, contextlib.ContextDecorator):
@@ -158,9 +165,9 @@ class scope(surroundings):
         super().__init__()
         self._name = str(name)
 
-    def __enter__(self) -> None:
-        self._changes = {"scope": (*current().scope, self._name)}
-        super().__enter__()
+    def changes(self) -> dict[str, Any]:
+        """One scope deeper than where it is entered."""
+        return {"scope": (*current().scope, self._name)}
 
 
 def is_grad_enabled() -> bool:

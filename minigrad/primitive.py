@@ -39,7 +39,7 @@ from .tensor import FLOATING, FUNCTIONS, PROTOCOL, Array, Node, Shape, Tensor
 REGISTRY: dict[str, Primitive] = {}
 Rule = Callable[..., Any]
 _SCALARS = (bool, int, float)
-_PLAIN = (np.ndarray, np.generic, bool, int, float, complex)
+_PLAIN = (np.generic, bool, int, float, complex)
 
 
 @dataclass(eq=False, repr=False)
@@ -129,7 +129,8 @@ def bind(primitive: Primitive, inputs: Sequence[Any], params: dict[str, Any] | N
             values.append(x._value)
             nodes.append(x._node)
         else:
-            values.append(x if isinstance(x, _PLAIN) else np.asarray(x))
+            # A subclass (np.matrix) would give `*` and `**` another meaning in the rules.
+            values.append(x if x.__class__ is np.ndarray or isinstance(x, _PLAIN) else np.asarray(x))
             nodes.append(None)
     try:
         value = primitive.impl(*values, **params) if params else primitive.impl(*values)

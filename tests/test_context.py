@@ -286,6 +286,39 @@ def test_decorated_functions_in_many_threads(x: mg.Tensor) -> None:
         assert list(pool.map(work, range(4))) == [(False, True)] * 4
 
 
+@pytest.mark.parametrize("make", [mg.no_grad, lambda: mg.scope("shared"), mg.enable_grad])
+def test_one_manager_in_two_threads(make: Any, x: mg.Tensor) -> None:
+    """Entered in turn, left in the other order."""
+    shared, steps = make(), [threading.Event() for _ in range(4)]
+    seen: dict[str, Any] = {}
+
+    def early() -> None:
+        before = current()
+        with shared:
+            steps[0].set()
+            steps[1].wait(20)
+        steps[2].set()
+        seen["early"] = current() is before
+
+    def late() -> None:
+        before = current()
+        steps[0].wait(20)
+        with shared:
+            steps[1].set()
+            steps[2].wait(20)
+            seen["inside"] = (current().recording, current().scope)
+        seen["late"] = current() is before
+
+    threads = [threading.Thread(target=t) for t in (early, late)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(30)
+    with make():
+        expected = (current().recording, current().scope)
+    assert seen == {"early": True, "late": True, "inside": expected}
+
+
 def test_gradients_in_many_threads() -> None:
     def work(k: int) -> float:
         total = mg.tensor(0.0)

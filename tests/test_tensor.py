@@ -173,6 +173,28 @@ def test_index_of_a_computed_tensor() -> None:
     assert x.grad.tolist() == [0.0, 1.0, 0.0]
 
 
+def test_subclasses_of_arrays_are_plain_data() -> None:
+    """np.matrix gives * and ** another meaning: in a rule that would be silently wrong."""
+    a = np.array([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix(a)
+    for f in (lambda x, m: x * m, mg.multiply, lambda x, m: mg.multiply(m, x), mg.power):
+        got = mg.grad(lambda x, f=f: f(x, matrix).sum())(a + 1.0)
+        want = mg.grad(lambda x, f=f: f(x, a).sum())(a + 1.0)
+        np.testing.assert_array_equal(got.numpy(), want.numpy())
+    assert type(mg.exp(matrix)) is np.ndarray
+    assert float(mg.var(matrix)) == float(mg.var(a))
+
+
+def test_another_byte_order_is_converted() -> None:
+    big = np.array([1.0, 2.0], ">f8")
+    for x in (mg.tensor(big, requires_grad=True), mg.as_tensor(big)):
+        assert x.dtype == np.dtype("f8")
+        assert x.dtype.isnative
+        assert x.tolist() == [1.0, 2.0]
+    assert mg.grad(lambda x: (x * big).sum())(big).tolist() == [1.0, 2.0]
+
+
 # Immutability ------------------------------------------------------------------------------------
 
 
