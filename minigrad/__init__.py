@@ -13,8 +13,10 @@ tensor([0.66666667, 1.33333333, 2.        ])
 from typing import Any as _Any
 
 from . import batchnorm
-from . import functional as _functional  # fills the table of functions, as ops does
+from . import calculus as _calculus  # these four fill the table of functions
+from . import functional as _functional
 from . import ops as _ops
+from . import statistics as _statistics
 from .check import check_against, check_pair, checked, gradcheck
 from .context import enable_grad, is_grad_enabled, no_grad, scope
 from .debug import debug_nans

@@ -7,9 +7,10 @@
 
 from .adapters import from_jax, from_torch
 from .api import check_against, check_pair, gradcheck
+from .discover import checked
 from .report import Curve, Entry, Issue, Report
 
 __all__ = [
-    "Curve", "Entry", "Issue", "Report", "check_against", "check_pair", "from_jax", "from_torch",
-    "gradcheck",
+    "Curve", "Entry", "Issue", "Report", "check_against", "check_pair", "checked", "from_jax",
+    "from_torch", "gradcheck",
 ]  # fmt: skip

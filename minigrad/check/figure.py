@@ -8,8 +8,6 @@ which shows why one step is never enough, and what the ladder makes of all of th
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..files import write_atomically
 from .report import Curve, Entry, Report
 
 WIDTH, LEFT, PLOT, ROW = 980, 430, 460, 310  # the page, its two columns, the height of a row
@@ -136,19 +135,7 @@ def write(report: Report, path: Any) -> None:
         raise ArgumentError(
             f"figure: {path.name!r} should end in .svg (a picture) or .html (the text as well)."
         )
-    write_text(path, content)
-
-
-def write_text(path: Path, content: str) -> None:
-    """Write a file whole, or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomically(path, content)
 
 
 # One input ---------------------------------------------------------------------------------------
@@ -296,8 +283,8 @@ def _v_curve(curve: Curve, left: float, top: float) -> str:
     heights += [bound] if math.isfinite(bound) and bound > 0 else []
     if not heights and curve.kink:
         return (
-            f'<text class="soft" x="{left:.1f}" y="{top + 60:.1f}">at a kink no step helps: the one-sided '
-            "derivatives differ</text>"
+            f'<text class="soft" x="{left:.1f}" y="{top + 60:.1f}">at a kink no step helps: the '
+            "one-sided derivatives differ</text>"
         )
     if not heights:
         return (

@@ -151,7 +151,7 @@ class Curve:
     kink: bool = False
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """What a gradient check found.  True if, and only if, it passed.
 
@@ -266,7 +266,7 @@ class Report:
             rows.append((f"d/d{name}", f"{facts['dtype']}{facts['shape']}", state, rest, seen))
         return _columns(rows)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text()
 
     def figure(self, path: Any) -> None:

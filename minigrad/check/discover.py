@@ -1,0 +1,232 @@
+"""What there is to check in a file or a module, and how to mark it.
+
+The convention: a function ``NAME_backward`` belongs to ``NAME`` or ``NAME_forward`` (and
+``backward`` to ``forward``), with its inputs in ``NAME_inputs``; and every function marked with
+:func:`checked` is checked.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ..errors import ArgumentError
+from .inputs import parse_inputs
+
+MARK = "__minigrad_checked__"
+
+
+@dataclass
+class Found:
+    """Something to check.
+
+    Attributes
+    ----------
+    name : str
+        As the user calls it.
+    function : callable
+        The function, or the forward of a pair.
+    backward : callable or None
+        Of a pair.
+    inputs : object
+        Arrays, a line of text, or a function without parameters that returns either.
+    options : dict
+        For the check.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    backward: Callable[..., Any] | None = None
+    inputs: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def checked(
+    inputs: Any = None, *, backward: Callable[..., Any] | None = None, **options: Any
+) -> Callable[..., Any]:
+    """Mark a function, so that ``minigrad check FILE.py`` checks it.
+
+    Parameters
+    ----------
+    inputs : arrays, str or callable, optional
+        As for :func:`minigrad.gradcheck`; or a line like ``"x=randn(16,5), n=3"``; or a function
+        without parameters that returns them.  By default what ``--inputs`` says.
+    backward : callable, optional
+        Of a hand-written pair; without it, the function is one of minigrad's.
+    **options
+        For :func:`minigrad.gradcheck` or :func:`minigrad.check_pair`.
+
+    Returns
+    -------
+    callable
+        A decorator that gives the function back as it is.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> @mg.checked("x=randn(4,3)", order=2)
+    ... def energy(x):
+    ...     return (x**2).sum()
+    >>> energy(mg.tensor([1.0, 2.0])).item()
+    5.0
+    """
+    if callable(inputs) and backward is None and not options and _has_parameters(inputs):
+        return checked()(inputs)  # @mg.checked without brackets
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        found = Found(getattr(function, "__name__", "function"), function, backward, inputs, options)
+        setattr(function, MARK, found)
+        return function
+
+    return mark
+
+
+def _has_parameters(function: Callable[..., Any]) -> bool:
+    try:
+        return bool(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return True
+
+
+def load(where: str) -> ModuleType:
+    """A module by its name, or from a file, which is run as a script of another name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none, or if it fails; the message names the line.
+    """
+    path = Path(where)
+    if path.suffix != ".py" and not path.is_file():
+        if path.exists():
+            raise ArgumentError(f"{where} is a folder; name a Python file in it.")
+        sys.path.insert(0, "")
+        try:
+            return importlib.import_module(where)
+        except ModuleNotFoundError as error:
+            if error.name and (where == error.name or where.startswith(error.name + ".")):
+                raise ArgumentError(f"there is no file and no module {where!r}.") from None
+            raise failure(where, error, ()) from error
+        except Exception as error:
+            raise failure(where, error, ()) from error
+        finally:
+            sys.path.remove("")
+    if not path.is_file():
+        raise ArgumentError(f"there is no file {where!r}.")
+    module = ModuleType(path.stem)
+    module.__file__ = str(path)
+    before = sys.path[:], sys.argv[:]
+    sys.path.insert(0, str(path.resolve().parent))
+    sys.argv[:] = [str(path)]
+    sys.modules.setdefault(path.stem, module)
+    try:
+        source = path.read_bytes()
+        exec(compile(source, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        raise failure(where, error, {str(path)}) from error
+    finally:
+        sys.path[:], sys.argv[:] = before
+        if sys.modules.get(path.stem) is module:
+            del sys.modules[path.stem]
+    return module
+
+
+def failure(where: str, error: BaseException, files: Collection[str]) -> ArgumentError:
+    """One line about an exception in the user's own code: the last line of it that was reached."""
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename in files:
+            line = frame.lineno
+    place = f"{where}, line {line}," if line else where
+    if isinstance(error, SystemExit):
+        return ArgumentError(
+            f"{place} leaves with sys.exit({error.code!r}). Put that under if __name__ == '__main__'."
+        )
+    text = str(error).splitlines()[0] if str(error) else ""
+    return ArgumentError(f"{place} fails with {type(error).__name__}: {text}")
+
+
+def find(module: ModuleType) -> list[Found]:
+    """Everything in a module that is marked, or follows the convention.
+
+    Examples
+    --------
+    >>> module = ModuleType("example")
+    >>> exec("def f(x): return x**2\\ndef f_backward(x, dy): return 2*x*dy", module.__dict__)
+    >>> [(found.name, found.backward is not None) for found in find(module)]
+    [('f', True)]
+    """
+    names = vars(module)
+    found: list[Found] = []
+    for value in list(names.values()):
+        mark = getattr(value, MARK, None)
+        if isinstance(mark, Found) and mark not in found:
+            found.append(mark)
+    marked = [f.function for f in found] + [f.backward for f in found]
+    for name, backward in list(names.items()):
+        stem = "" if name == "backward" else name.removesuffix("_backward")
+        if stem == name or not callable(backward) or backward in marked:
+            continue
+        candidates = [f"{stem}_forward", stem] if stem else ["forward"]
+        forward = next((names[c] for c in candidates if callable(names.get(c))), None)
+        if forward is None or forward in marked:
+            continue
+        inputs = names.get(f"{stem}_inputs" if stem else "inputs", names.get("inputs"))
+        found.append(Found(stem or "forward", forward, backward, inputs))
+    return found
+
+
+def named(module: ModuleType, name: str, where: str) -> Any:
+    """A function of a module; the error lists what there is."""
+    value = vars(module).get(name)
+    if callable(value):
+        return value
+    own = [
+        n for n, v in vars(module).items()
+        if callable(v) and not n.startswith("_") and getattr(v, "__module__", None) == module.__name__
+    ]  # fmt: skip
+    listed = ", ".join(own) if own else "none"
+    raise ArgumentError(f"{where} has no function {name!r}. Its functions: {listed}.")
+
+
+def resolve_inputs(found: Found, line: str | None, seed: int, dtype: Any) -> Any:
+    """The inputs of something found: from the command line, or its own."""
+    inputs = found.inputs if line is None else line
+    if callable(inputs) and not hasattr(inputs, "__array__"):
+        inputs = inputs()
+    if isinstance(inputs, str):
+        inputs = parse_inputs(inputs, seed, dtype)
+        if line is not None:
+            inputs = _matching(found, inputs)
+    if inputs is None:
+        raise ArgumentError(
+            f"{found.name}: what are its inputs? Define {found.name}_inputs = (array, ...) or a "
+            f"function of that name beside it, or say --inputs "
+            f'"{", ".join(f"{p}=randn(4,3)" for p in _parameters(found))}".'
+        )
+    return inputs
+
+
+def _matching(found: Found, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs from the command line, in the order of the function's parameters."""
+    parameters = _parameters(found, everything=True)
+    if not parameters or not set(inputs) <= set(parameters):
+        return inputs  # no names to go by: in the order in which they were written
+    return {name: inputs[name] for name in parameters if name in inputs}
+
+
+def _parameters(found: Found, everything: bool = False) -> list[str]:
+    try:
+        parameters = inspect.signature(found.function).parameters.values()
+    except (TypeError, ValueError):
+        return [] if everything else ["x"]
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    plain = [p for p in parameters if p.kind in kinds]
+    return [p.name for p in plain if everything or p.default is p.empty] or ["x"]
