@@ -333,6 +333,8 @@ def test_ctrl_c_while_it_trains(tmp_path):
         [sys.executable, "-u", "-m", "minigrad", "demo", "--steps", "1000000"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # A shell starts what runs in the background with this signal ignored; children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         try:
             assert process.stdout.readline().startswith("1. Training")
