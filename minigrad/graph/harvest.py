@@ -156,7 +156,7 @@ class Tracer(Trace, Observer):
             if x._node is None:
                 found = self._constants.get(id(x._value))
                 if found is not None and x.name is not None:
-                    found[1]._name = x.name
+                    found[1]._name = x.name  # type: ignore[attr-defined]
             elif x._node.primitive is None or x._node.state.tracing is not self:
                 self.tensors.setdefault(x._node, x)
         if self.values is not None and node is not None:
@@ -327,7 +327,8 @@ class _Builder:
             ],
         ]  # fmt: skip
         for i, role in roles.items():
-            values[i] = replace(values[i], **{k: tuple(targets) for k, targets in role.items()})
+            changes: dict[str, Any] = {k: tuple(targets) for k, targets in role.items()}
+            values[i] = replace(values[i], **changes)
         return Graph(
             interface.name, tuple(values), self._equations(steps),
             tuple([v.id for v in values if v.kind == "input"]),

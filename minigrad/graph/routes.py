@@ -52,7 +52,7 @@ def routes(
             a + tags.get(out, ())
             for out in equation.outputs
             if out in above and out in below
-            for a in above[out]  # type: ignore[index]
+            for a in above[out]
         }
         if not arriving:
             continue

@@ -181,7 +181,9 @@ def _blocks(graph: Graph) -> Iterator[tuple[int, str, list[Equation]]]:
     depth, title = 0, ""
     for equation in graph.equations:
         # the derivative of a scope stands under the scope's name, under "backward"
-        new = (*([equation.order] if equation.order else []), *equation.scope)
+        new: tuple[int | str, ...] = equation.scope
+        if equation.order:
+            new = (equation.order, *new)
         if new != path:
             if block or title:
                 yield depth, title, block

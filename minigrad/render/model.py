@@ -226,7 +226,7 @@ def _nodes(graph: Graph, usual: str, labelled: bool, used: set[str]) -> Iterable
         title, detail = (label, text) if given else (text or label, label if text else "")
         order = orders.get(value.id, 0)
         yield Node(
-            f"v{value.id}", value.kind, order, title,  # type: ignore[arg-type]
+            f"v{value.id}", value.kind, order, title,
             _with_shape(detail, "" if labelled else shape_text(value, usual)), value.name is not None,
             value.scope if value.kind == "constant" else (),
             f"{label}: {type_of(value)}{_line(value)}",

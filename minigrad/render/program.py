@@ -69,7 +69,7 @@ def run_dot(source: str, suffix: str, nodes: int) -> bytes:
 
 def _package() -> tuple[Any, Any]:
     try:
-        from graphviz.backend import dot_command, execute
+        from graphviz.backend import dot_command, execute  # type: ignore[import-untyped]
     except ImportError:
         raise MissingExtraError(
             "a picture needs the package graphviz, which is not installed. Install it with: "
