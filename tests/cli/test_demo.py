@@ -329,12 +329,15 @@ def test_an_interrupt_is_one_line_and_leaves_nothing_half_done(light, capsys, mo
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
 def test_ctrl_c_while_it_trains(tmp_path):
+    # A shell starts what runs in the background with this signal ignored; children inherit that.
+    script = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from minigrad.cli import main; sys.exit(main(['demo', '--steps', '1000000']))"
+    )
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "minigrad", "demo", "--steps", "1000000"],
+        [sys.executable, "-u", "-c", script],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        # A shell starts what runs in the background with this signal ignored; children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         try:
             assert process.stdout.readline().startswith("1. Training")
