@@ -68,9 +68,9 @@ def agree_with_torch(
     found = as_tuple(ours(*map(mg.tensor, arrays)))
     assert len(found) == len(outs), f"{len(found)} outputs, expected {len(outs)}"
     for k, (a, b) in enumerate(zip(found, outs, strict=True)):
-        close(a.numpy(), b.detach().numpy(), f"output {k}", relative)
+        close(a.numpy(), b.detach().numpy(force=True), f"output {k}", relative)
     for k, (a, b) in enumerate(zip(gradient(*arrays), first, strict=True)):
-        close(a.numpy(), b.detach().numpy(), f"gradient {k}", relative)
+        close(a.numpy(), b.detach().numpy(force=True), f"gradient {k}", relative)
     if not second:
         return
     total = torch_total(first, tangents)
@@ -90,6 +90,6 @@ def agree_with_torch(
     everything = tuple(range(len(arrays)))
     scale = max([float(b.detach().abs().max()) for b in (*twice, *first) if b.numel()], default=0.0)
     for k, (a, b) in enumerate(zip(mg.grad(along, everything)(*arrays), twice, strict=True)):
-        got, expected = a.numpy(), b.detach().numpy()
+        got, expected = a.numpy(), b.detach().numpy(force=True)
         worst = np.abs(got - expected).max(initial=0.0)
         assert worst <= relative * scale, f"second gradient {k}: off by {worst:.2e} of {scale:.2e}"

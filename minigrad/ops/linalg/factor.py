@@ -288,9 +288,9 @@ class EighResult(NamedTuple):
 
 
 @lapack
-def _eigh_array(a: Array) -> tuple[Array, Array]:
+def _eigh_array(a: Array, upper: bool) -> tuple[Array, Array]:
     real_only("eigh", a)
-    return tuple(np.linalg.eigh(symmetric(a)))
+    return tuple(np.linalg.eigh(symmetric(a), "U" if upper else "L"))  # as NumPy: the signs differ
 
 
 def _speeds(w: Any) -> Any:
@@ -300,7 +300,7 @@ def _speeds(w: Any) -> Any:
     return 1.0 / FUNCTIONS["where"](same, np.inf, gaps)
 
 
-def _eigh_pullback(cotangents: Any, needed: Any, _a: Any, w: Any, v: Any) -> Any:
+def _eigh_pullback(cotangents: Any, needed: Any, _a: Any, w: Any, v: Any, upper: bool) -> Any:
     gw, gv = cotangents
     if gv is None:
         return (matmul(columns_times(v, gw), mT(v)),)
@@ -310,7 +310,7 @@ def _eigh_pullback(cotangents: Any, needed: Any, _a: Any, w: Any, v: Any) -> Any
     return (symmetric(product(v, inner, mT(v))),)
 
 
-def _eigh_pushforward(tangents: Any, _a: Any, w: Any, v: Any) -> Any:
+def _eigh_pushforward(tangents: Any, _a: Any, w: Any, v: Any, upper: bool) -> Any:
     change = product(mT(v), symmetric(tangents[0]), v)
     return diagonal_of(change), matmul(v, _speeds(w) * change)
 
@@ -382,17 +382,16 @@ def eigh(a: Any, UPLO: str | None = None) -> EighResult:
     tensor([1., 2.])
     """
     a = matrices("eigh", "a", a, square=True)
-    return EighResult(*bind(_eigh, (_one_triangle("eigh", a, UPLO),)))
+    return EighResult(*_decomposed("eigh", a, UPLO))
 
 
-def _one_triangle(who: str, a: Any, uplo: str | None) -> Any:
-    if uplo is None:
-        return a
-    if str(uplo).upper() not in ("L", "U"):
-        raise ArgumentError(f'{who}: UPLO is "L" or "U", not {uplo!r}.')
-    if str(uplo).upper() == "L":
-        return lower(a) + mT(lower(a, -1))
-    return upper(a) + mT(upper(a, 1))
+def _decomposed(who: str, a: Any, uplo: str | None) -> Any:
+    is_upper = str(uplo).upper() == "U"
+    if uplo is not None:
+        if str(uplo).upper() not in ("L", "U"):
+            raise ArgumentError(f'{who}: UPLO is "L" or "U", not {uplo!r}.')
+        a = upper(a) + mT(upper(a, 1)) if is_upper else lower(a) + mT(lower(a, -1))
+    return bind(_eigh, (a,), {"upper": is_upper})
 
 
 @numpys("eigvalsh")
@@ -424,7 +423,7 @@ def eigvalsh(a: Any, UPLO: str | None = None) -> Any:
     tensor([1., 2.])
     """
     a = matrices("eigvalsh", "a", a, square=True)
-    return bind(_eigh, (_one_triangle("eigvalsh", a, UPLO),))[0]
+    return _decomposed("eigvalsh", a, UPLO)[0]
 
 
 # Singular values --------------------------------------------------------------------------------
@@ -583,7 +582,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
 
 def _svd_of_symmetric(a: Any) -> SVDResult:
     """By eigenvalues: their absolute values, in descending order, the signs in the vectors."""
-    w, v = bind(_eigh, (a,))
+    w, v = _decomposed("svd", a, None)
     size = FUNCTIONS["absolute"](w)
     order = FUNCTIONS["argsort"](-size, axis=-1)
     take = FUNCTIONS["take_along_axis"]
