@@ -51,6 +51,17 @@ def test_a_bad_cotangent_stays_in_its_branch(bad: float) -> None:
     assert dy.tolist()[0] == 0.0
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_cotangent_stays_where_it_flows(bad: float) -> None:
+    """A zero derivative is a choice, not a factor: 0 times infinity would be NaN."""
+    x, g = np.array([-1.0, 2.0]), np.array([bad, 1.0])
+    for f in (mg.relu, lambda x: mg.maximum(x, 0.0), lambda x: x**0, lambda x: mg.fmax(x, 0.0)):
+        assert mg.vjp(f, x)[1](g)[0].tolist()[0] == 0.0
+        assert mg.jvp(f, (x,), (g,))[1].tolist()[0] == 0.0
+    assert mg.vjp(mg.max, x)[1](bad)[0].tolist()[0] == 0.0
+    assert mg.vjp(lambda x: mg.maximum(x, np.zeros(2)), x)[1](g)[0].tolist() == [0.0, 1.0]
+
+
 @quiet
 def test_double_where() -> None:
     """The safe argument inside, the choice outside: first and second order are right everywhere."""

@@ -136,7 +136,7 @@ public("fabs")(absolute)
 relu = elementwise(
     "relu",
     lambda x: np.maximum(x, 0),
-    lambda t, _x, out: t * (out > 0),
+    lambda t, _x, out: where(out > 0, t, 0.0),  # not a product: 0 * inf is NaN
     formula=r"\max(x, 0)",
     vjp_formula=r"g\,[x > 0]",
     samples=unary(apart=0.1),
@@ -198,7 +198,7 @@ heaviside = elementwise(
 
 def _larger(t: Any, x: Any, y: Any) -> Any:
     """t where x > y, half of it where they are equal, else 0."""
-    return where(x == y, t * 0.5, where(x > y, t, 0.0 * t))
+    return where(x == y, t * 0.5, where(x > y, t, 0.0))
 
 
 maximum = elementwise(

@@ -24,16 +24,16 @@ def _power(x: Any, y: Any) -> Any:
 def _power_in_base(t: Any, x: Any, y: Any, _out: Any) -> Any:
     if y.__class__ in (int, float):
         if y == 0:
-            return t * 0.0
+            return where(False, t, 0.0)
         return scaled(t, y) * (x if y == 2 else x ** (y - 1)) if y != 1 else t
     # Only where the product would be 0 * inf: elsewhere it must go on depending on y.
     zero = (x == 0) & (y == 0)
-    return where(zero, 0.0 * t, t * y * power(x, where(zero, 1.0, y - 1.0)))
+    return where(zero, 0.0, t * y * power(x, where(zero, 1.0, y - 1.0)))
 
 
 def _power_in_exponent(t: Any, x: Any, _y: Any, out: Any) -> Any:
     zero = x == 0
-    return where(zero, 0.0 * t, t * out * log(where(zero, 1.0, x)))
+    return where(zero, 0.0, t * out * log(where(zero, 1.0, x)))
 
 
 power = elementwise(

@@ -286,23 +286,21 @@ def prod(
 # Largest and smallest ----------------------------------------------------------------------------
 
 
-def _shares(x: Any, out: Any, axis: tuple[int, ...]) -> Any:
-    """Per element its share of an extremum: ties are split evenly; NaN wins, as in the value."""
-    mask = astype(logical_or(equal(x, _expand(out, axis, x.shape)), isnan(x)), x.dtype)
-    return mask / sum(mask, axis=axis, keepdims=True)
+def _share(t: Any, x: Any, out: Any, axis: tuple[int, ...]) -> Any:
+    """What of `t` falls to each element: ties are split evenly; NaN wins, as in the value.
+
+    A choice and not a product: an infinite (co)tangent elsewhere must not make 0 * inf.
+    """
+    wins = logical_or(equal(x, _expand(out, axis, x.shape)), isnan(x))
+    return where(wins, t / sum(astype(wins, x.dtype), axis=axis, keepdims=True), 0.0)
 
 
 def _extremum_vjp(g: Any, needed: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return (where(*_pick(_expand(g, axis, x.shape), _shares(x, out, axis))),)
+    return (_share(_expand(g, axis, x.shape), x, out, axis),)
 
 
 def _extremum_jvp(tangents: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return sum(where(*_pick(tangents[0], _shares(x, out, axis))), axis=axis, keepdims=keepdims)
-
-
-def _pick(t: Any, shares: Any) -> tuple[Any, Any, Any]:
-    # `where` and not a bare product: an infinite (co)tangent elsewhere must not make 0 * inf.
-    return shares > 0, t * shares, 0.0
+    return sum(_share(tangents[0], x, out, axis), axis=axis, keepdims=keepdims)
 
 
 def _extremum(name: str, impl: Any, formula: str) -> Any:
