@@ -27,7 +27,7 @@ from ..errors import ArgumentError
 from ..tensor import FLOATING, Array
 from . import sampling
 from .complexstep import complex_step
-from .diagnosis import Diagnosis, Evidence, diagnose, diagnose_cotangent
+from .diagnosis import Diagnosis, Evidence, diagnose, diagnose_cotangent, diagnose_factor
 from .kinks import one_sided
 from .ladder import Estimate, climb, noise
 from .protocol import inspect_protocol
@@ -709,6 +709,16 @@ class Checker:
             if e.input == name and e.index is not None and e.mode == "reverse" and math.isfinite(e.got)
         ]  # fmt: skip
         bad = [e for e in singles if e.state == "wrong"]
+        if self.subject.inputs[i].size < 3:
+            sums = [
+                e for e in self.entries
+                if e.input == name and e.index is None and e.mode == "reverse"
+                and e.state in ("ok", "wrong") and math.isfinite(e.got)
+            ]  # fmt: skip
+            arrays = [*self.subject.inputs, *self.reached[0].centre]
+            return diagnose_factor(
+                np.array([e.got for e in sums]), np.array([e.expected for e in sums]), arrays
+            )
         if not bad:
             return None
         worst = max(bad, key=lambda e: e.margin)

@@ -118,7 +118,7 @@ def diagnose(evidence: Evidence) -> Diagnosis | None:
     best: Diagnosis | None = None
     with np.errstate(all="ignore"):
         for template in _templates(evidence):
-            if template.freedom * 3 > count and count > 1:
+            if template.freedom * 3 > count:
                 continue
             fitted, coefficient = _fit(template, residual, known)
             if fitted is None:
@@ -185,24 +185,38 @@ def _normalisation(evidence: Evidence) -> Iterator[Template]:
 
 def _multiples(evidence: Evidence) -> Iterator[Template]:
     """A constant factor."""
-    sizes = {int(n) for a in (*evidence.inputs.values(), *evidence.outputs) for n in (*a.shape, a.size)}
+    arrays = (*evidence.inputs.values(), *evidence.outputs)
+    yield Template(evidence.expected, lambda c: _factor(1.0 + c, arrays))
 
-    def text(c: float) -> str | None:
-        factor = 1.0 + c
-        if abs(factor) < 1e-9:
-            return "the gradient is zero, and it should not be"
-        if abs(factor + 1) < 1e-6:
-            return "the sign is wrong: every entry is -1 times what it should be"
-        for n in sorted(sizes):
-            if n > 1 and abs(factor * n - 1) < 1e-6:
-                return (
-                    f"every entry is 1/N of what it should be, with N = {n}: a mean where a sum belongs"
-                )
-            if n > 2 and abs(factor / n - 1) < 1e-6:
-                return f"every entry is N times too large, with N = {n}: the 1/N of a mean is missing"
-        return f"every entry has a constant factor: {factor:.10g} times what it should be"
 
-    yield Template(evidence.expected, text)
+def _factor(factor: float, arrays: Sequence[Array]) -> str:
+    """Words for a gradient that is a multiple of the right one."""
+    if abs(factor) < 1e-9:
+        return "the gradient is zero, and it should not be"
+    if abs(factor + 1) < 1e-6:
+        return "the sign is wrong: every entry is -1 times what it should be"
+    for n in sorted({int(n) for a in arrays for n in (*a.shape, a.size)}):
+        if n > 1 and abs(factor * n - 1) < 1e-6:
+            return f"every entry is 1/N of what it should be, with N = {n}: a mean where a sum belongs"
+        if n > 2 and abs(factor / n - 1) < 1e-6:
+            return f"every entry is N times too large, with N = {n}: the 1/N of a mean is missing"
+    return f"every entry has a constant factor: {factor:.10g} times what it should be"
+
+
+def diagnose_factor(got: Array, expected: Array, arrays: Sequence[Array]) -> Diagnosis | None:
+    """A constant factor, seen in several comparisons of a gradient with few entries.
+
+    Examples
+    --------
+    >>> diagnose_factor(np.array([-1.0, 2.0, 3.0]), np.array([1.0, -2.0, -3.0]), []).text
+    'the sign is wrong: every entry is -1 times what it should be'
+    """
+    power = float(np.sum((got - expected) ** 2))
+    if len(got) < 3 or not power:
+        return None
+    factor = float(np.sum(got * expected) / np.sum(expected**2))
+    share = 1 - float(np.sum((got - factor * expected) ** 2)) / power
+    return Diagnosis(_factor(factor, arrays), share, factor) if share >= ENOUGH else None
 
 
 def _exchanges(evidence: Evidence) -> Iterator[Template]:

@@ -46,7 +46,7 @@ def conclude(checks: Sequence[Checker], strict: bool) -> Report:
     errors = [i for c in checks for i in c.issues if i.severity == "error" and i.kind != "undefined"]
     if errors or any(e.state == "wrong" for e in entries):
         verdict = "FAIL"
-    elif unresolved or not entries:
+    elif unresolved or not first.reached:
         verdict = "INCONCLUSIVE"
     elif vacuous:
         verdict = "VACUOUS"
