@@ -363,7 +363,9 @@ def test_untracked_tensors_become_arrays() -> None:
 
 
 def test_attribute_errors_name_the_function(x: mg.Tensor) -> None:
-    with pytest.raises(AttributeError, match=r"no attribute 'maximum'\. Write mg\.maximum\(x\)\."):
-        x.maximum  # noqa: B018
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'concatenate'\. Write mg\.concatenate\(x\)\."
+    ):
+        x.concatenate  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         x.nonsense  # noqa: B018
