@@ -394,6 +394,16 @@ def test_no_grad_is_recorded_and_respected():
     same_bits(mg.trace(mg.grad(f), x)(other), mg.grad(f)(other))
 
 
+def test_an_identity_under_no_grad_still_cuts():
+    def f(x):
+        with mg.no_grad():
+            held = mg.identity(x)
+        return (x * held).sum()
+
+    x = np.array([1.0, 2.0])
+    same_bits(mg.grad(mg.trace(f, x))(x), mg.grad(f)(x))
+
+
 def test_gradient_of_something_detached_is_recorded():
     def f(x):
         y = mg.stop_gradient(x) * 1.0
