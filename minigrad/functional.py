@@ -1,4 +1,4 @@
-"""Composites: functions made of primitives, without rules of their own."""
+"""Exponentials that sum to one, and the loss that is made of them: composites without rules."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError, DtypeError, ShapeError
+from .ops.arguments import checked_axes
+from .ops.arithmetic import stop_gradient
+from .ops.choice import where
+from .ops.exponential import exp, log
+from .ops.index import getitem
+from .ops.logic import isfinite
+from .ops.reduce import max, mean, sum
+from .ops.shape import squeeze
 from .primitive import public
-from .tensor import FUNCTIONS, Tensor, operand, describe
-
-_f: dict[str, Any] = FUNCTIONS
+from .tensor import Tensor, describe, operand
 
 
-@public("var")
-def var(x: Any, axis: Any = None, correction: float = 0, keepdims: bool = False) -> Any:
-    """Variance over axes: the mean squared deviation.
+@public("logsumexp")
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Logarithm of the sum of exponentials, safe for any size of x.
 
     Parameters
     ----------
     x : array_like
     axis : int or tuple of int, optional
         By default all.
-    correction : float
-        Subtracted from the number of elements; 0 gives NumPy's (biased) variance.
     keepdims : bool
         Whether reduced axes stay, with size one.
 
@@ -31,37 +35,9 @@ def var(x: Any, axis: Any = None, correction: float = 0, keepdims: bool = False)
     -------
     Tensor
 
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.var(mg.tensor([1.0, 2.0, 3.0, 4.0]))
-    tensor(1.25)
-    """
-    x = operand(x)
-    centred = x - _f["mean"](x, axis=axis, keepdims=True)
-    variance = _f["mean"](centred**2, axis=axis, keepdims=keepdims)
-    if not correction:
-        return variance
-    count = x.size / (variance.size or 1)
-    return variance * (count / (count - correction))
-
-
-@public("std")
-def std(x: Any, axis: Any = None, correction: float = 0, keepdims: bool = False) -> Any:
-    """Standard deviation over axes: the root of :func:`var`.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.std(mg.tensor([1.0, 3.0]))
-    tensor(1.)
-    """
-    return _f["sqrt"](var(x, axis, correction, keepdims))
-
-
-@public("logsumexp")
-def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Logarithm of the sum of exponentials, safe for any size of x.
+    Notes
+    -----
+    Of nothing but minus infinities it is minus infinity, with derivative 0.
 
     Examples
     --------
@@ -70,15 +46,27 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     tensor(1000.69314718)
     """
     x = operand(x)
-    top = _f["stop_gradient"](_f["max"](x, axis=axis, keepdims=True))
-    top = _f["where"](_f["isfinite"](top), top, 0.0)
-    out = _f["log"](_f["sum"](_f["exp"](x - top), axis=axis, keepdims=True)) + top
-    return out if keepdims else _f["squeeze"](out, axis=axis)
+    axes = checked_axes("logsumexp", x, axis)
+    top = stop_gradient(max(x, axis=axes, keepdims=True))
+    top = where(isfinite(top), top, 0.0)
+    total = sum(exp(x - top), axis=axes, keepdims=True)
+    empty = total == 0
+    out = where(empty, -np.inf, log(where(empty, 1.0, total))) + top
+    return out if keepdims else squeeze(out, axes)
 
 
 @public("log_softmax")
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """Logarithm of the softmax along an axis.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or tuple of int
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -88,13 +76,22 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     """
     x = operand(x)
     # The largest entry is never added back: next to it the logarithm would be rounded away.
-    shifted = x - _f["stop_gradient"](_f["max"](x, axis=axis, keepdims=True))
-    return shifted - _f["log"](_f["sum"](_f["exp"](shifted), axis=axis, keepdims=True))
+    shifted = x - stop_gradient(max(x, axis=axis, keepdims=True))
+    return shifted - log(sum(exp(shifted), axis=axis, keepdims=True))
 
 
 @public("softmax")
 def softmax(x: Any, axis: int = -1) -> Any:
     """Exponentials along an axis, scaled to sum to one.
+
+    Parameters
+    ----------
+    x : array_like
+    axis : int or tuple of int
+
+    Returns
+    -------
+    Tensor
 
     Examples
     --------
@@ -103,8 +100,8 @@ def softmax(x: Any, axis: int = -1) -> Any:
     tensor([0.5, 0.5])
     """
     x = operand(x)
-    e = _f["exp"](x - _f["stop_gradient"](_f["max"](x, axis=axis, keepdims=True)))
-    return e / _f["sum"](e, axis=axis, keepdims=True)
+    e = exp(x - stop_gradient(max(x, axis=axis, keepdims=True)))
+    return e / sum(e, axis=axis, keepdims=True)
 
 
 @public("cross_entropy")
@@ -148,4 +145,4 @@ def cross_entropy(logits: Any, target: Any) -> Any:
             f"{logits.shape[1]} classes (0 to {logits.shape[1] - 1})."
         )
     chosen = target if isinstance(target, Tensor) else labels  # a traced target stays an input
-    return -_f["mean"](_f["getitem"](log_softmax(logits), (np.arange(len(labels)), chosen)))
+    return -mean(getitem(log_softmax(logits), (np.arange(len(labels)), chosen)))

@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from .tensor import Tensor
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}  # public functions by name; ops/ fills it
-PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function -> ours; ops/ fills it
+PROTOCOL: dict[Any, Callable[..., Any]] = {}  # NumPy's function, or (ufunc, method) -> ours
+HINTS: dict[Any, str] = {}  # NumPy's function, or a ufunc's method -> what to write instead
 
 METHODS = frozenset(
-    "abs all any argmax argmin astype clip cos cumsum exp flatten log logsumexp log_softmax matmul "
-    "max mean min permute pow prod relu reshape round sigmoid sign sin softmax sqrt square squeeze "
-    "std sum swapaxes tanh transpose unsqueeze var view".split()
+    "abs absolute all any arccos arccosh arcsin arcsinh arctan arctanh argmax argmin argpartition "
+    "argsort astype ceil clamp clip clone compress copy cos cosh count_nonzero cummax cummin cumprod "
+    "cumsum deg2rad diagonal diff digamma dot erf erfc exp exp2 expm1 flatten flip floor fmax fmin "
+    "gather hypot isfinite isinf isnan lgamma log log10 log1p log2 logaddexp log_softmax logsumexp "
+    "matmul max maximum mean median min minimum moveaxis nan_to_num nonzero permute pow prod ptp "
+    "quantile rad2deg ravel reciprocal relu reshape roll round rsqrt searchsorted sigmoid sign "
+    "signbit sin sinc sinh softmax sqrt square squeeze std sum swapaxes take tan tanh tile topk "
+    "transpose tril triu trunc unbind unsqueeze var view".split()
 )
 
 
@@ -84,9 +90,13 @@ class Syntax:
         """The transpose: all axes reversed."""
         return FUNCTIONS["transpose"](self)  # type: ignore[no-any-return]
 
+    def trace(self, *args: Any, **kwargs: Any) -> Tensor:
+        """The sum of a diagonal: :func:`minigrad.matrix_trace`."""
+        return FUNCTIONS["matrix_trace"](self, *args, **kwargs)  # type: ignore[no-any-return]
+
     @property
     def at(self) -> At:
-        """``x.at[i].set(v)`` and ``x.at[i].add(v)``: a changed copy; gradients flow to both."""
+        """``x.at[i].set(v)``, ``.add(v)``, ...: a changed copy; gradients flow to both."""
         return At(self)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -105,12 +115,16 @@ class Syntax:
         return np.array(x.data, dtype=dtype, copy=copy)  # read-only, unless NumPy copies
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        function = PROTOCOL.get(ufunc) if method == "__call__" else None
-        return _protocol(f"np.{ufunc.__name__}", function, method, inputs, kwargs)
+        if method == "__call__":
+            dtype = kwargs.pop("dtype", None)
+            if dtype is not None:  # of the loop, to which NumPy converts the inputs
+                inputs = tuple([FUNCTIONS["astype"](x, dtype) for x in inputs])
+            return _protocol(f"np.{ufunc.__name__}", ufunc, ufunc, inputs, kwargs)
+        return _protocol(f"np.{ufunc.__name__}.{method}", (ufunc, method), method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         name = f"{func.__module__}.{func.__name__}".replace("numpy", "np")
-        return _protocol(name, PROTOCOL.get(func), "__call__", args, kwargs)
+        return _protocol(name, func, func, args, kwargs)
 
 
 def complete(tensor: type[Syntax]) -> None:
@@ -157,16 +171,19 @@ class At:
         return FUNCTIONS["at_max"](self._tensor, self._index, value)  # type: ignore[no-any-return]
 
 
-def _protocol(name: str, function: Any, method: str, args: Any, kwargs: Any) -> Any:
+def _protocol(name: str, key: Any, hint_key: Any, args: Any, kwargs: Any) -> Any:
     """Run our version of a NumPy function, or say what to use."""
+    function = PROTOCOL.get(key)
     if function is None or kwargs.get("out") is not None:
         base = name.rsplit(".", 1)[-1]
-        if method != "__call__":
-            name, hint = f"{name}.{method}", "Write the reduction with mg.sum, mg.max, ..."
-        elif kwargs.get("out") is not None:
+        if kwargs.get("out") is not None:
             hint = "Tensors are immutable: leave out= away and use the result."
+        elif hint_key in HINTS:
+            hint = HINTS[hint_key]
         elif base in FUNCTIONS:
             hint = f"Use mg.{base}."
+        elif hint_key != key:
+            hint = "Write the reduction with mg.sum, mg.max, ..."
         else:
             hint = "Leave the graph on purpose with x.numpy(), or build it from mg's functions."
         found = ", ".join(describe(a) for a in args if isinstance(a, Syntax))

@@ -2,6 +2,7 @@
 
 from . import (
     contract,
+    convolution,
     creation,
     cumulative,
     einsum,
@@ -10,9 +11,12 @@ from . import (
     joining,
     linalg,
     order,
+    pooling,
+    protocol,
     rearrange,
     reduce,
     shape,
     special,
+    window,
     write,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..primitive import Primitive, bind, elementwise, nondifferentiable, public
-from ..tensor import FLOATING, operand
+from ..tensor import FLOATING, PROTOCOL, operand
 from .docstring import document
 from .logic import floor_divide, rint
 from .samples import binary, unary
@@ -180,13 +180,14 @@ identity = elementwise(
     "identity",
     lambda x: x,
     lambda t, _x, _out: t,
-    aliases=("positive",),
+    aliases=("positive", "clone"),
     formula="x",
     vjp_formula="g",
     samples=unary(),
     doc=document("The same value as a new node.", ">>> mg.identity(mg.tensor([1.0]))\ntensor([1.])"),
 )
 public("identity", np.positive)(identity)
+del PROTOCOL[np.identity]  # the matrix
 
 stop_gradient = nondifferentiable(
     "stop_gradient",

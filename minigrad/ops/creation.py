@@ -1,4 +1,4 @@
-"""New arrays shaped like others: constants, so nothing is recorded."""
+"""New arrays like others: copies, and constants of the same shape."""
 
 from __future__ import annotations
 
@@ -9,8 +9,32 @@ import numpy as np
 from ..errors import ArgumentError
 from ..primitive import public
 from ..tensor import Tensor, operand
-from .arithmetic import astype
+from .arithmetic import astype, identity
 from .shape import broadcast_to
+
+
+@public("copy")
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """A copy; gradients flow through it.
+
+    Parameters
+    ----------
+    a : array_like
+    order, subok
+        As in NumPy; without effect.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.copy(mg.tensor([1.0, 2.0]))
+    tensor([1., 2.])
+    """
+    x = operand(a)
+    return identity(x) if isinstance(x, Tensor) else np.array(x)
 
 
 def _like(name: str, function: Any, a: Any, dtype: Any, shape: Any, device: Any) -> Any:

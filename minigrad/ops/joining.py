@@ -162,6 +162,62 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     return concatenate([arr, values], axis)
 
 
+@public("block")
+def block(arrays: Any) -> Any:
+    """Blocks side by side: the innermost lists along the last axis, lists of them along the one before.
+
+    Parameters
+    ----------
+    arrays : nested list of array_like
+        All at one depth.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ArgumentError
+        For an empty list, or blocks at different depths.
+    ShapeError
+        If the blocks do not fit together.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.block([[mg.tensor([[1.0]]), np.zeros((1, 2))], [np.ones((1, 3))]])
+    tensor([[1., 0., 0.],
+            [1., 1., 1.]])
+    """
+    depth = _depth(arrays)
+    width = max([depth, *[x.ndim for x in _leaves(arrays)]])
+
+    def join(part: Any, level: int) -> Any:
+        if not isinstance(part, list):
+            x = operand(part)
+            return reshape(x, (1,) * (width - x.ndim) + x.shape)
+        return concatenate([join(p, level - 1) for p in part], axis=width - level)
+
+    return join(arrays, depth)
+
+
+def _leaves(part: Any) -> list[Any]:
+    return [x for p in part for x in _leaves(p)] if isinstance(part, list) else [operand(part)]
+
+
+def _depth(part: Any) -> int:
+    if not isinstance(part, list):
+        return 0
+    depths = {_depth(p) for p in part}
+    if len(depths) != 1:
+        raise ArgumentError(
+            "block: an empty list has no blocks."
+            if not depths
+            else f"block: blocks are nested at different depths, {sorted(depths)}."
+        )
+    return depths.pop() + 1
+
+
 # Splitting -------------------------------------------------------------------------------------
 
 

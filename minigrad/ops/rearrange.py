@@ -333,7 +333,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> An
     if mode != "constant":
         if mode not in _MODES or kwargs:
             raise ArgumentError(
-                f"pad: mode={mode!r} with {kwargs or 'no other arguments'} is not recorded; the modes are "
+                f"pad: mode={mode!r} with {kwargs or 'nothing else'} is not recorded; the modes are "
                 f"'constant', {', '.join(map(repr, _MODES))}. Build other borders with concatenate."
             )
         return _pad_by_index(x, widths, mode)
