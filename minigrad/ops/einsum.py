@@ -37,12 +37,12 @@ def _rules(subscripts: str) -> tuple[str, str, str]:
 
 def _left_transpose(g: Any, _x: Any, y: Any, _out: Any, subscripts: str) -> Any:
     left, right, out = _rules(subscripts)
-    return bind(_einsum, (g, y), {"subscripts": f"{out},{right}->{left}"})
+    return pair(g, y, f"{out},{right}->{left}")
 
 
 def _right_transpose(g: Any, x: Any, _y: Any, _out: Any, subscripts: str) -> Any:
     left, right, out = _rules(subscripts)
-    return bind(_einsum, (x, g), {"subscripts": f"{left},{out}->{right}"})
+    return pair(x, g, f"{left},{out}->{right}")
 
 
 def contract(x: Array, y: Array, subscripts: str) -> Array:
@@ -159,6 +159,11 @@ _einsum = bilinear(
 )
 
 
+def pair(x: Any, y: Any, subscripts: str) -> Any:
+    """The primitive itself: every label is in two of the three, and has one size."""
+    return bind(_einsum, (x, y), {"subscripts": subscripts})
+
+
 # Any number of operands, in NumPy's notation -----------------------------------------------------
 
 
@@ -257,7 +262,7 @@ def _pair(one: Term, two: Term, out: str, others: Sequence[str]) -> Term:
         out = "".join(dict.fromkeys([*both, *wanted]))
     else:
         out = "".join([c for c in out if c in left or c in right])
-    return bind(_einsum, (x, y), {"subscripts": f"{left},{right}->{out}"}), out
+    return pair(x, y, f"{left},{right}->{out}"), out
 
 
 def _plain(x: Any, labels: str, sizes: dict[str, int]) -> Term:

@@ -10,24 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ArgumentError, ShapeError
+from ...errors import ShapeError
 from ...primitive import Primitive, bind, general
 from ...tensor import FUNCTIONS, Array, Tensor, describe, operand
+from ..arguments import as_data
 from ..contract import matmul
 from ..reduce import sum as summed
 from ..shape import reshape
 from .common import lapack, matrices, mT, numpys, product
 from .factor import finite, real_only, svdvals, tall_samples
-
-
-def _static(who: str, name: str, value: Any) -> Any:
-    """A tolerance: data, without a derivative."""
-    if isinstance(value, Tensor):
-        if value.requires_grad:
-            raise ArgumentError(f"{who}: {name} is data, and this is {describe(value)}. Detach it.")
-        return value.numpy()
-    return value
-
 
 # Pseudoinverse ----------------------------------------------------------------------------------
 
@@ -103,8 +94,8 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     """
     a = matrices("pinv", "a", a, square=hermitian)
     params = {
-        "rcond": _static("pinv", "rcond", rcond),
-        "rtol": _static("pinv", "rtol", rtol),
+        "rcond": as_data("pinv", "rcond", rcond),
+        "rtol": as_data("pinv", "rtol", rtol),
         "hermitian": bool(hermitian),
     }
     return bind(_pinv, (a,), params)
@@ -205,7 +196,7 @@ def least_squares(a: Any, b: Any, rcond: Any = None) -> Any:
             "shape (M,) or (M, K)."
         )
     right = reshape(b, (-1, 1)) if b.ndim == 1 else b
-    x = bind(_lstsq, (a, right), {"rcond": _static("lstsq", "rcond", rcond)})
+    x = bind(_lstsq, (a, right), {"rcond": as_data("lstsq", "rcond", rcond)})
     return reshape(x, (-1,)) if b.ndim == 1 else x
 
 
@@ -302,8 +293,8 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     1
     """
     params = {
-        "tol": _static("matrix_rank", "tol", tol),
-        "rtol": _static("matrix_rank", "rtol", rtol),
+        "tol": as_data("matrix_rank", "tol", tol),
+        "rtol": as_data("matrix_rank", "rtol", rtol),
         "hermitian": bool(hermitian),
     }
     return bind(_matrix_rank, (operand(A),), params)

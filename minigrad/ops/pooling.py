@@ -1,0 +1,372 @@
+"""Pooling in one to three dimensions, by PyTorch's names and arguments.
+
+The largest element or the mean of every window, over the view that ``unfold`` gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..tensor import FUNCTIONS, Array, Shape, describe
+from .index import getitem
+from .rearrange import pad
+from .reduce import max as largest
+from .reduce import mean
+from .reduce import sum as summed
+from .shape import reshape
+from .window import Sizes, batched, check_fit, documented, padded_with_zeros, per_axis, unfold_windows
+
+MAXIMUM = """The largest element of every window.
+
+Parameters
+----------
+input : array_like, shape (N, C, {axes}) or (C, {axes})
+kernel_size : int{ints}
+    Of a window.
+stride : int{ints}, optional
+    Distance of the windows; by default they touch.
+padding : int{ints}
+    Minus infinities on either side, at most half a window.
+dilation : int{ints}
+    Distance of the elements in a window.
+ceil_mode : bool
+    Whether a last window may reach beyond the end.
+return_indices : bool
+    Whether to return the places of the largest elements, too, counted through the axes
+    ({axes}): data, without a derivative.
+
+Returns
+-------
+Tensor, shape (N, C, places) or (C, places)
+    With `return_indices` a pair.
+
+Raises
+------
+ShapeError
+    For an input of another number of axes, or too small.
+ArgumentError
+    For sizes that are no positive integers, or too much padding.
+
+Notes
+-----
+Where several elements of a window are largest, the gradient is split evenly among them; PyTorch
+gives it to the first.
+
+Examples
+--------
+>>> import minigrad as mg
+>>> mg.{name}(mg.tensor([1.0, 5.0, 3.0, 2.0]).reshape{four}, {pair}).flatten()
+tensor([5., 3.])
+"""
+
+MEAN = """The mean of every window.
+
+Parameters
+----------
+input : array_like, shape (N, C, {axes}) or (C, {axes})
+kernel_size : int{ints}
+    Of a window.
+stride : int{ints}, optional
+    Distance of the windows; by default they touch.
+padding : int{ints}
+    Zeros on either side, at most half a window.
+ceil_mode : bool
+    Whether a last window may reach beyond the end; only what is inside then counts.
+count_include_pad : bool
+    Whether the zeros of the padding count.
+divisor_override : int, optional
+    What to divide the sums by, instead.
+
+Returns
+-------
+Tensor, shape (N, C, places) or (C, places)
+
+Raises
+------
+ShapeError
+    For an input of another number of axes, or too small.
+ArgumentError
+    For sizes that are no positive integers, or too much padding.
+
+Examples
+--------
+>>> import minigrad as mg
+>>> mg.{name}(mg.tensor([1.0, 5.0, 3.0, 2.0]).reshape{four}, {pair}).flatten()
+tensor([3. , 2.5])
+"""
+
+ADAPTIVE_MAXIMUM = """The largest element of windows, as many as are asked for.
+
+Window i of m over n elements goes from ``i * n // m`` to ``ceil((i + 1) * n / m)``.
+
+Parameters
+----------
+input : array_like, shape (N, C, {axes}) or (C, {axes})
+output_size : int{ints_or_none}
+    How many windows per axis; None for as many as there are elements.
+return_indices : bool
+    Whether to return the places of the largest elements, too: data, without a derivative.
+
+Returns
+-------
+Tensor, shape (N, C, output_size) or (C, output_size)
+
+Raises
+------
+ShapeError
+    For an input of another number of axes, or an empty one.
+ArgumentError
+    For sizes that are no positive integers.
+
+Examples
+--------
+>>> import minigrad as mg
+>>> mg.{name}(mg.tensor([1.0, 5.0, 3.0]).reshape{three}, {pair}).flatten()
+tensor([5., 5.])
+"""
+
+ADAPTIVE_MEAN = """The mean of windows, as many as are asked for.
+
+Window i of m over n elements goes from ``i * n // m`` to ``ceil((i + 1) * n / m)``.
+
+Parameters
+----------
+input : array_like, shape (N, C, {axes}) or (C, {axes})
+output_size : int{ints_or_none}
+    How many windows per axis; None for as many as there are elements.
+
+Returns
+-------
+Tensor, shape (N, C, output_size) or (C, output_size)
+
+Raises
+------
+ShapeError
+    For an input of another number of axes, or an empty one.
+ArgumentError
+    For sizes that are no positive integers.
+
+Examples
+--------
+>>> import minigrad as mg
+>>> mg.{name}(mg.tensor([1.0, 5.0, 3.0]).reshape{three}, {pair}).flatten()
+tensor([3., 4.])
+"""
+
+
+def _places(
+    who: str, x: Any, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> tuple[Sizes, Sizes]:
+    """How many windows there are per axis, and how much to add at the end to make room for them."""
+    if any(2 * p > k for p, k in zip(padding, size, strict=True)):
+        raise ArgumentError(
+            f"{who}: padding={padding} is more than half of kernel_size={size}: a window would hold "
+            "nothing but padding."
+        )
+    counts, extra = [], []
+    for n, k, s, p, d in zip(x.shape[2:], size, stride, padding, dilation, strict=True):
+        span = d * (k - 1) + 1
+        count = (n + 2 * p - span) // s + 1
+        if ceil_mode and (n + 2 * p - span) % s and count * s < n + p:
+            count += 1  # one more, that begins inside
+        counts.append(count)
+        extra.append(max(0, (count - 1) * s + span - n - 2 * p))
+    with_padding = tuple([n + 2 * p for n, p in zip(x.shape[2:], padding, strict=True)])
+    check_fit(who, x, size, dilation, with_padding)
+    return tuple(counts), tuple(extra)
+
+
+def _window_axes(windows: Any, count: int) -> tuple[int, ...]:
+    return tuple(range(windows.ndim - 2 * count, windows.ndim - count))
+
+
+def _max_pool(count: int) -> Callable[..., Any]:
+    who = f"max_pool{count}d"
+
+    def max_pool(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Any:
+        x, batch = batched(who, input, count)
+        size = per_axis(who, "kernel_size", kernel_size, count)
+        stride = size if stride is None else per_axis(who, "stride", stride, count)
+        padding = per_axis(who, "padding", padding, count, 0)
+        dilation = per_axis(who, "dilation", dilation, count)
+        places, extra = _places(who, x, size, stride, padding, dilation, ceil_mode)
+        inner = x.shape[2:]
+        if any(padding) or any(extra):
+            widths = [(p, p + e) for p, e in zip(padding, extra, strict=True)]
+            x = pad(x, [(0, 0), (0, 0), *widths], constant_values=-np.inf)
+        windows = unfold_windows(x, size, stride, dilation)
+        out = largest(windows, axis=_window_axes(windows, count))
+        if not return_indices:
+            return out if batch else reshape(out, out.shape[1:])
+        offsets = np.ix_(*[np.arange(k) * d for k, d in zip(size, dilation, strict=True)])
+        starts = [
+            np.arange(p).reshape([-1 if j == i else 1 for j in range(count)]) * s - q
+            for i, (p, s, q) in enumerate(zip(places, stride, padding, strict=True))
+        ]
+        table = _flat(
+            [o.reshape(*o.shape, *[1] * count) + s for o, s in zip(offsets, starts, strict=True)], inner
+        ).reshape(math.prod(size), *places)
+        return _both(out, _chosen(windows, table, count), batch)
+
+    return documented(max_pool, who, MAXIMUM, count)
+
+
+def _avg_pool(count: int) -> Callable[..., Any]:
+    who = f"avg_pool{count}d"
+
+    def avg_pool(
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Any:
+        x, batch = batched(who, input, count)
+        size = per_axis(who, "kernel_size", kernel_size, count)
+        stride = size if stride is None else per_axis(who, "stride", stride, count)
+        padding = per_axis(who, "padding", padding, count, 0)
+        if divisor_override is not None:
+            per_axis(who, "divisor_override", divisor_override, 1)
+        ones = (1,) * count
+        places, extra = _places(who, x, size, stride, padding, ones, ceil_mode)
+        inner = x.shape[2:]
+        after = tuple([p + e for p, e in zip(padding, extra, strict=True)])
+        windows = unfold_windows(padded_with_zeros(x, padding, after), size, stride, ones)
+        axes = _window_axes(windows, count)
+        whole = not any(extra) and (count_include_pad or not any(padding))
+        if divisor_override is None and whole:
+            out = mean(windows, axis=axes)
+        else:
+            counted = np.ones(places)
+            for i, (n, k, s, p, m) in enumerate(zip(inner, size, stride, padding, places, strict=True)):
+                start = np.arange(m) * s - p
+                low, high = (-p, n + p) if count_include_pad else (0, n)
+                held = np.minimum(start + k, high) - np.maximum(start, low)
+                counted *= held.reshape([-1 if j == i else 1 for j in range(count)])
+            if divisor_override is not None:
+                counted[...] = divisor_override
+            out = summed(windows, axis=axes) / counted.astype(x.dtype)
+        return out if batch else reshape(out, out.shape[1:])
+
+    return documented(avg_pool, who, MEAN, count)
+
+
+# Adaptive: the number of windows is given ---------------------------------------------------------
+
+
+def _adaptive(count: int, best: bool) -> Callable[..., Any]:
+    who = f"adaptive_{'max' if best else 'avg'}_pool{count}d"
+
+    def pool(x: Any, wanted: Sizes) -> tuple[Any, Any, bool]:
+        """Result, table of places, and windows."""
+        inner = x.shape[2:]
+        if all(n % m == 0 for n, m in zip(inner, wanted, strict=True)):  # all windows are alike
+            size = tuple([n // m for n, m in zip(inner, wanted, strict=True)])
+            windows = unfold_windows(x, size, size, (1,) * count)
+            index = [
+                np.arange(k)[:, None] + np.arange(m) * k for k, m in zip(size, wanted, strict=True)
+            ]
+            out = (largest if best else mean)(windows, axis=_window_axes(windows, count))
+            return out, windows, index
+        index, inside = zip(*[_ranges(n, m) for n, m in zip(inner, wanted, strict=True)], strict=True)
+        where = FUNCTIONS["where"]
+        spread = [_spread(a, i, count) for i, a in enumerate(index)]
+        held = np.ones((), bool)
+        for i, a in enumerate(inside):
+            held = held & _spread(a, i, count)
+        windows = where(held, getitem(x, (..., *spread)), -np.inf if best else 0.0)
+        axes = _window_axes(windows, count)
+        if best:
+            return largest(windows, axis=axes), windows, index
+        counted = held.sum(tuple(range(count))).astype(x.dtype)
+        return summed(windows, axis=axes) / counted, windows, index
+
+    def sizes_of(x: Any, output_size: Any) -> Sizes:
+        given = output_size if isinstance(output_size, tuple | list) else (output_size,) * count
+        if len(given) == count:
+            given = tuple([n if m is None else m for m, n in zip(given, x.shape[2:], strict=True)])
+        wanted = per_axis(who, "output_size", given, count)
+        if 0 in x.shape[1:]:
+            raise ShapeError(f"{who}: input is {describe(x)}: there is nothing to pool.")
+        return wanted
+
+    def adaptive_avg_pool(input: Any, output_size: Any) -> Any:
+        x, batch = batched(who, input, count)
+        out = pool(x, sizes_of(x, output_size))[0]
+        return out if batch else reshape(out, out.shape[1:])
+
+    def adaptive_max_pool(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+        x, batch = batched(who, input, count)
+        out, windows, index = pool(x, sizes_of(x, output_size))
+        if not return_indices:
+            return out if batch else reshape(out, out.shape[1:])
+        spread = [_spread(a, i, count) for i, a in enumerate(index)]
+        table = _flat(spread, x.shape[2:]).reshape(-1, *out.shape[2:])
+        return _both(out, _chosen(windows, table, count), batch)
+
+    if best:
+        return documented(adaptive_max_pool, who, ADAPTIVE_MAXIMUM, count)
+    return documented(adaptive_avg_pool, who, ADAPTIVE_MEAN, count)
+
+
+def _ranges(n: int, m: int) -> tuple[Array, Array]:
+    """Per window (columns) its elements, and which of them are really inside."""
+    i = np.arange(m)
+    start, stop = i * n // m, -((-(i + 1) * n) // m)
+    reach = np.arange((stop - start).max())[:, None] + start
+    return np.minimum(reach, n - 1), reach < stop
+
+
+def _spread(table: Array, i: int, count: int) -> Array:
+    """A table (window, positions) of axis i, with axes of size one for the others."""
+    shape = [1] * (2 * count)
+    shape[i], shape[count + i] = table.shape
+    return table.reshape(shape)
+
+
+# Places of the largest elements ---------------------------------------------------------------------
+
+
+def _flat(indices: list[Array], shape: Shape) -> Array:
+    """Indices per axis as one index into all axes, counted as in memory."""
+    out: Any = 0
+    for index, n in zip(indices, shape, strict=True):
+        out = out * n + index
+    return np.asarray(out)
+
+
+def _chosen(windows: Any, table: Array, count: int) -> Any:
+    """From a table (window, positions) the entry of each window's largest element."""
+    places = windows.shape[windows.ndim - count :]
+    flat = reshape(windows, (*windows.shape[: windows.ndim - 2 * count], -1, *places))
+    first = FUNCTIONS["argmax"](FUNCTIONS["stop_gradient"](flat), axis=flat.ndim - count - 1)
+    return getitem(table, (first, *np.ix_(*map(np.arange, places))))
+
+
+def _both(out: Any, indices: Any, batch: bool) -> tuple[Any, Any]:
+    return (out, indices) if batch else (reshape(out, out.shape[1:]), reshape(indices, out.shape[1:]))
+
+
+max_pool1d, max_pool2d, max_pool3d = map(_max_pool, (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = map(_avg_pool, (1, 2, 3))
+adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d = [
+    _adaptive(n, best=True) for n in (1, 2, 3)
+]
+adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = [
+    _adaptive(n, best=False) for n in (1, 2, 3)
+]
