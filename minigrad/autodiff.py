@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -155,9 +156,10 @@ def pullback(
                     before += c
                 elif lift or observer is not None or before.__class__ is not np.ndarray:
                     pending[parent] = before + c
-                else:  # an array that the rule has just made may hold the sum
+                else:  # an array that the rule has just made, and kept no hold of, may hold the sum
                     made = contributions is None and c is not g and c.__class__ is np.ndarray
-                    pending[parent] = np.add(before, c, out=c if made and c.base is None else None)
+                    made = made and c.base is None and getrefcount(c) <= 2  # `c`, and the question
+                    pending[parent] = np.add(before, c, out=c if made else None)
                     if before.ndim:  # a sum of 0-d arrays is a scalar
                         owned.add(parent)
             if free:

@@ -58,7 +58,8 @@ def test_a_network_stays_in_its_precision(dtype: str) -> None:
     (gradients[0] ** 2).sum().backward()
     everything = (h, y, loss, *gradients, w.grad)
     assert {t.dtype for t in everything} == {np.dtype(dtype)}
-    assert not {"astype"} & set(ops(gradients[0]))
+    if dtype != "f2":  # half precision is accumulated wider
+        assert "astype" not in ops(gradients[0])
 
 
 @pytest.mark.parametrize(("one", "other"), list(itertools.product(FLOATS, repeat=2)))

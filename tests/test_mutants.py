@@ -321,7 +321,7 @@ WALK_MUTANTS = [
     ("pullback", r"pending\[parent\] = before \+ c\n", "pending[parent] = c\n"),
     ("pullback", r"(elif parent in owned:\n\s*)[^\n]*", r"\1pass"),
     ("pullback", r"np\.add\(before, c, out=c [^\n]*\)", "c"),
-    ("pullback", r"made = contributions is None and c is not g and", "made ="),
+    ("pullback", r"made = contributions is None[^\n]*\n[^\n]*", "made = c.flags.writeable"),
     ("pullback", r"in reversed\(nodes\)", "in nodes"),
     ("pullback", r"saved = kept\(node, lift, state\)", "saved = node.saved"),
     ("pullback", r"c = fused\[slot\]\(g, parent\.shape, \*saved\)", "c = sum_to(g, parent.shape)"),

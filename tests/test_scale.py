@@ -68,7 +68,7 @@ def chain(x: Any, n: int) -> Any:
 
 
 def nodes_alive() -> int:
-    return sum(isinstance(o, Node) for o in gc.get_objects())
+    return sum(issubclass(type(o), Node) for o in gc.get_objects())  # isinstance may run code
 
 
 def test_a_chain_of_a_million() -> None:
@@ -267,4 +267,4 @@ def test_a_result_keeps_its_graph_and_nothing_else_does() -> None:
 
 def nodes_alive_of(x: mg.Tensor) -> int:
     """How many nodes a leaf's own node is referred to by, itself included."""
-    return 1 + sum(isinstance(o, Node) for o in gc.get_referrers(x.node) if o is not x.node)
+    return 1 + sum(issubclass(type(o), Node) for o in gc.get_referrers(x.node) if o is not x.node)
