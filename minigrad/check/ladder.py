@@ -32,8 +32,8 @@ LEVELS = 26  # the shortest possible step is 2e-16 of the input's size
 LONGEST = 8  # a window joins at most nine steps; more change nothing
 CONTRADICTION = 4  # windows further apart than so many times their bounds exclude one another
 SAMPLES = 9  # values from which noise is measured
-SPACING = 61.803  # their distance, in units of the last place; not a round number on purpose
-WIDEN = 93.7  # ... and how much wider the grid gets where values repeat
+SPACING = 64  # their distance, in units of the last place
+WIDEN = 93.7  # ... and how much wider it gets where values repeat; not a round number on purpose
 
 Line = Callable[[Any], Array]  # t -> the K scalar functions along one direction
 
@@ -93,6 +93,20 @@ class Estimate:
         return self.truncation + self.rounding
 
 
+def binary(x: float) -> float:
+    """The power of two at or below a number.
+
+    Steps are powers of two, and directions have few digits: then adding a step to the input is
+    exact, and the rounding of the input itself does not disturb the difference.
+
+    Examples
+    --------
+    >>> binary(0.3), binary(1e-300) > 0
+    (0.25, True)
+    """
+    return math.ldexp(0.5, math.frexp(x)[1])
+
+
 def noise(line: Line, centre: Array, size: float, unit: float) -> Array:
     """How much the values jitter when the input moves by next to nothing.
 
@@ -129,7 +143,7 @@ def noise(line: Line, centre: Array, size: float, unit: float) -> Array:
     half = SAMPLES // 2
     found = np.zeros_like(centre)
     pending = np.ones(centre.shape, bool)
-    spacing = SPACING * unit * size
+    spacing = SPACING * unit * binary(size)
     while pending.any() and spacing < 1e-4 * size:
         samples = np.array(
             [centre if i == 0 else line(spacing * i) for i in range(-half, half + 1)], centre.dtype
@@ -192,10 +206,10 @@ def climb(
     jump, distance = np.zeros_like(centre), np.zeros(width)
     candidates: list[tuple[int, int, Array, Array, Array]] = []  # first, last, value, bounds
     best, favourite = np.full(width, np.inf, centre.dtype), np.zeros_like(centre)
-    reach = np.zeros_like(centre)
+    reach, since = np.zeros_like(centre), np.zeros(width, int)
     flat = np.zeros((0, width), bool)
     dominated = 0
-    h = centre.dtype.type(FIRST * size)
+    h = centre.dtype.type(binary(FIRST * size))
     with np.errstate(all="ignore"):
         for level in range(levels):
             ahead, behind = line(h), line(-h)
@@ -227,8 +241,9 @@ def climb(
                 total = np.where(level - j >= start, truncation + rounding, np.inf)
                 better = total < best
                 best, favourite = np.where(better, total, best), np.where(better, value, favourite)
-                farthest = np.max(np.abs(np.array(differences[level - j :]) - value), axis=0)
-                reach = np.where(better, farthest, reach)
+                since = np.where(better, level - j, since)
+            own = np.arange(level + 1)[:, None] >= since
+            reach = np.where(own, np.abs(np.array(differences) - favourite), 0).max(axis=0)
             dominated = dominated + 1 if np.all(shortest > best) else 0
             if dominated == 2:
                 break

@@ -245,6 +245,8 @@ class Report:
     def _headline(self) -> str:
         head, judged, wrong = f"{self.verdict}  {self.name}", self._judged, self.wrong
         what = f"{len(judged)} comparisons, order {self.order}"
+        if self.verdict == "PASS" and not judged:
+            return f"{head}: no input has entries; shapes and dtypes are right"
         if self.verdict == "PASS":
             return f"{head}: {what}; relative errors from {self.resolution:.0e} on would be caught"
         if wrong:
