@@ -91,6 +91,31 @@ def _expm(a: Any) -> Any:
     return total
 
 
+def _unfold(x: Any, size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+    size, dilation, padding, stride = (np.broadcast_to(v, 2) for v in (size, dilation, padding, stride))
+    x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(p, p) for p in padding])
+    span = dilation * (size - 1) + 1
+    tops, lefts = (range(0, x.shape[i - 2] - span[i] + 1, stride[i]) for i in range(2))
+    boxes = [
+        x[..., y : y + span[0] : dilation[0], z : z + span[1] : dilation[1]].reshape(*x.shape[:-3], -1)
+        if x.size
+        else np.zeros((*x.shape[:-3], x.shape[-3] * size.prod()))
+        for y in tops
+        for z in lefts
+    ]
+    return np.stack(boxes, axis=-1)
+
+
+def _fold(x: Any, output: Any, size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+    """Where every element comes from, by unfolding the numbers of the elements."""
+    channels = x.shape[-2] // int(np.prod(np.broadcast_to(size, 2)))
+    shape = (channels, *np.broadcast_to(output, 2))
+    place = _unfold(1 + np.arange(np.prod(shape)).reshape(shape), size, dilation, padding, stride)
+    out = np.zeros((*x.shape[:-2], 1 + int(np.prod(shape))))  # entry 0 is the padding
+    np.add.at(out, (..., place), x)
+    return out[..., 1:].reshape(*x.shape[:-2], *shape)
+
+
 # What primitives that NumPy does not have (by the name of their public function) compute.
 REFERENCES: dict[str, Callable[..., Any]] = {
     "rsqrt": lambda x: 1.0 / np.sqrt(x),
@@ -105,6 +130,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "fused": _batchnorm,
     "solve_triangular": _solve_triangular,
     "cofactors": _cofactors,
+    "unfold": _unfold,
+    "fold": _fold,
     "least_squares": lambda a, b: np.linalg.lstsq(a, b)[0],
     "expm": _expm,
     "embed_diagonal": _embed_diagonal,
