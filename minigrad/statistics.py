@@ -162,7 +162,9 @@ def std(
     >>> mg.std(mg.tensor([1.0, 3.0]))
     tensor(1.)
     """
-    variance = var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
+    refuse_out("std", out)
+    axes = checked_axes("std", operand(a), axis)
+    variance = var(a, axes, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
     return root(variance)
 
 
@@ -338,8 +340,10 @@ def nansum(
     >>> mg.nansum(mg.tensor([1.0, np.nan, 3.0]))
     tensor(4.)
     """
+    refuse_out("nansum", out)
     x = operand(a)
-    return sum(_numbers(x), axis, dtype, out, keepdims, initial, where)
+    axes = checked_axes("nansum", x, axis)
+    return sum(_numbers(x), axes, dtype, None, keepdims, initial, where)
 
 
 def _numbers(x: Any) -> Any:
@@ -382,9 +386,11 @@ def nanmean(
     >>> mg.nanmean(mg.tensor([1.0, np.nan, 3.0]))
     tensor(2.)
     """
+    refuse_out("nanmean", out)
     x = operand(a)
+    axes = checked_axes("nanmean", x, axis)
     chosen = ~isnan(x) if where is None else ~isnan(x) & where
-    return mean(_numbers(x), axis, dtype, out, keepdims, where=chosen)
+    return mean(_numbers(x), axes, dtype, None, keepdims, where=chosen)
 
 
 # Order statistics ------------------------------------------------------------------------------

@@ -463,7 +463,9 @@ def ptp(a: Any, axis: Axis = None, out: None = None, keepdims: bool = False) -> 
     tensor(4.)
     """
     refuse_out("ptp", out)
-    return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
+    x = operand(a)
+    axes = checked_axes("ptp", x, axis)
+    return max(x, axes, keepdims=keepdims) - min(x, axes, keepdims=keepdims)
 
 
 for _primitive, _function in ((_sum, sum), (_mean, mean), (_prod, prod), (_max, max), (_min, min)):
