@@ -1,0 +1,69 @@
+"""No false alarms: right gradients at hard places never FAIL.
+
+One seed here; fifty as a slow test; ``python -m tests.check.false_alarms`` runs a thousand.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.primitive import REGISTRY
+from tests.check.known_good import CASES, HELD_OUT, Good
+
+ALL = [(name, case) for group in (CASES, HELD_OUT) for name, case in group.items()]
+IDS = [name for name, _ in ALL]
+
+
+def run(case: Good, seed: int) -> mg.check.Report:
+    report = case.run(np.random.default_rng(1000 + seed), seed)
+    assert report.verdict != "FAIL", f"seed {seed}\n{report.text()}"
+    return report
+
+
+@pytest.mark.parametrize("case", [c for _, c in ALL], ids=IDS)
+def test_no_false_alarm(case):
+    report = run(case, 0)
+    assert report.verdict in case.expects, report.text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [c for _, c in ALL], ids=IDS)
+def test_no_false_alarm_in_fifty_seeds(case):
+    for seed in range(1, 50):
+        run(case, seed)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("name", [n for n, p in REGISTRY.items() if p.differentiable and p.samples])
+def test_no_false_alarm_on_a_primitive(name, dtype):
+    primitive = REGISTRY[name]
+    if name == "polygamma":
+        pytest.importorskip("scipy")
+    rng = np.random.default_rng(3)
+    for number, (arguments, options) in enumerate(primitive.samples(rng)):
+        if number == 2:  # two shapes here; tests/test_registry.py goes through all of them
+            break
+        inputs = tuple(cast(a, dtype) for a in arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            report = mg.gradcheck(
+                lambda *xs, options=options: primitive.function(*xs, **options),
+                inputs,
+                mode="sketch",
+                points=2,
+            )
+        assert report.verdict != "FAIL", report.text()
+
+
+def cast(x, dtype):
+    if isinstance(x, list):
+        return [cast(part, dtype) for part in x]
+    return (
+        np.asarray(x, dtype)
+        if isinstance(x, np.ndarray | float) and np.asarray(x).dtype.kind == "f"
+        else x
+    )
