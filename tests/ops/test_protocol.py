@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ def tracked() -> Any:
 
 # Everything that NumPy can dispatch is either ours or refused -------------------------------------
 
+BITS = ("bitwise_and", "bitwise_or", "bitwise_xor", "invert")
 UFUNCS = [f for f in vars(np).values() if isinstance(f, np.ufunc) and f.signature is None]
 
 
@@ -32,11 +34,11 @@ def test_a_ufunc_records_or_refuses(ufunc: Any) -> None:
         with pytest.raises(mg.UnsupportedError, match=rf"^np\.{ufunc.__name__} does not record .*'x'"):
             ufunc(*inputs)
         return
-    try:
-        outs = ufunc(*inputs)
-    except mg.DtypeError as error:  # the bits of a float
-        assert ufunc.__name__ in str(error)
+    if ufunc.__name__ in BITS:
+        with pytest.raises(mg.DtypeError, match=rf"^{ufunc.__name__}: .*booleans"):
+            ufunc(*inputs)
         return
+    outs = ufunc(*inputs)
     expected = ufunc(*[X] * ufunc.nin)
     for out, want in zip(*[(o,) if ufunc.nout == 1 else o for o in (outs, expected)], strict=True):
         assert isinstance(out, mg.Tensor)
@@ -52,9 +54,10 @@ def test_operators_from_the_left() -> None:
         assert isinstance(got, mg.Tensor)
         assert got.requires_grad or got.node is None
         np.testing.assert_allclose(got.numpy(), want, rtol=1e-15)
-    for comparison in (X < x, X <= x, X == x, X != x, X > x, X >= x):
+    for compare in (operator.lt, operator.le, operator.eq, operator.ne, operator.gt, operator.ge):
+        comparison = compare(X, x)
         assert isinstance(comparison, mg.Tensor)
-        assert comparison.dtype == bool
+        np.testing.assert_array_equal(comparison.numpy(), compare(X, X))
     np.testing.assert_array_equal((X > 0) & (x > 1), (X > 0) & (X > 1))
     assert divmod(x, 2.0)[1].requires_grad
 
