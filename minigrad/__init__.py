@@ -19,6 +19,7 @@ from . import ops as _ops
 from . import statistics as _statistics
 from .check import check_against, check_pair, checked, gradcheck
 from .context import enable_grad, is_grad_enabled, no_grad, scope
+from .custom import custom_vjp, primitive
 from .debug import debug_nans
 from .errors import (
     ArgumentError,

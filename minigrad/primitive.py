@@ -60,9 +60,10 @@ class Primitive:
     outputs: int = 1  # if more, `impl` returns a tuple, and rules take a cotangent and a value of each
     # Per input a rule and the sum over stretched axes in one, for plain arrays: speed alone.
     summed: Sequence[Rule | None] | None = None  # summed[i](g, shape, *inputs, out)
+    registered: bool = True  # a user's primitives are not: a name may come twice
 
     def __post_init__(self) -> None:
-        if self.name in REGISTRY:
+        if self.registered and self.name in REGISTRY:
             raise ArgumentError(f"there is already a primitive named {self.name!r}.")
         self.function: Callable[..., Any] = self  # the public function
         self._needs = [_needs(rule, 1) for rule in self.rules]
@@ -70,7 +71,8 @@ class Primitive:
         self._keeps: dict[tuple[bool, ...], tuple[bool, ...]] = {}
         self.short = self.differentiable and self.outputs == 1  # may take the short way
         self.alone = self.keeps((True,))
-        REGISTRY[self.name] = self
+        if self.registered:
+            REGISTRY[self.name] = self
 
     @property
     def differentiable(self) -> bool:
