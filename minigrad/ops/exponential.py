@@ -158,7 +158,7 @@ logaddexp2 = elementwise(
 def _sigmoid(x: Any) -> Any:
     # From exp(-|x|): no overflow, and full relative precision where the result is tiny.
     negative = np.real(x) < 0
-    small = np.exp(np.where(negative, x, -x))
+    small = np.exp(np.where(negative, x, -x) if np.iscomplexobj(x) else -np.abs(x))
     return np.where(negative, small, 1) / (small + 1)
 
 

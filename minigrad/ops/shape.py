@@ -172,7 +172,10 @@ def reshape(
         raise ArgumentError(f"reshape: the shape is missing; a is {describe(a)}.")
     if a.__class__ is np.ndarray and order == "C":
         return a.reshape(wanted)
-    wanted = (int(wanted),) if isinstance(wanted, int | np.integer) else tuple([int(n) for n in wanted])
+    if wanted.__class__ is tuple or wanted.__class__ is list:
+        wanted = tuple([int(n) for n in wanted])
+    else:  # one size, or an array of them
+        wanted = tuple(np.atleast_1d(wanted).tolist())
     if order == "F":
         return transpose(reshape(transpose(a), wanted[::-1]))
     if order != "C":
