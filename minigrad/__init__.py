@@ -39,6 +39,7 @@ from .errors import (
 from .graph import Graph, trace
 from .memory import keep_freed_memory as _keep_freed_memory
 from .ops import linalg
+from .recompute import checkpoint
 from .render import render
 from .seeding import manual_seed
 from .syntax import complete as _complete

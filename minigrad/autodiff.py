@@ -78,7 +78,7 @@ def pullback(
     cotangents : dict
         Per output node its cotangent; used up.
     targets : set of Node, optional
-        Nodes whose cotangents are wanted; by default all leaves.
+        Nodes whose cotangents are wanted, by default all leaves; the walk ends there.
     lift : bool
         Whether to record the rules.
     free : bool
@@ -114,6 +114,7 @@ def pullback(
                 observer.cotangent(node, g)
             if node in targets:
                 found[node] = g
+                continue
             primitive = node.primitive
             if primitive is None:
                 continue
@@ -276,25 +277,30 @@ def conform(c: Any, like: Node, node: Node) -> Any:
     return c
 
 
-def seed(output: Tensor, gradient: ArrayLike | None, who: str, copy: bool = True) -> Any:
-    """Check the cotangent that a backward pass starts from; copied, for the user's may change."""
+def seed(
+    output: Tensor, gradient: ArrayLike | None, who: str, copy: bool = True, role: str = "cotangent"
+) -> Any:
+    """Check the (co)tangent that a walk starts from; copied, for the user's may change."""
     if gradient is None:
         if output.shape != ():
             raise GradientError(
                 f"{who}: only a scalar has a gradient without further ado, and this is "
                 f"{describe(output)}. Reduce it first, y.sum().backward() or y.mean().backward(), "
-                "or say what to pull back: y.backward(gradient) with an array of y's shape."
+                "or say what to pull back: y.backward(gradient) with an array of y's shape, or mg.vjp; "
+                "mg.jacobian gives all rows."
             )
         return np.ones((), output.dtype)
     g = gradient if isinstance(gradient, Tensor) else np.array(gradient, copy=copy or None)
     if g.shape != output.shape:
         raise ShapeError(
-            f"{who}: the cotangent has shape {list(g.shape)}, but the output is {describe(output)}. "
-            "A cotangent has its primal's shape."
+            f"{who}: the {role} has shape {list(g.shape)}, but belongs to {describe(output)}. "
+            f"A {role} has its primal's shape."
         )
     if g.dtype != output.dtype:
         if g.dtype.kind not in "fiub":
-            raise DtypeError(f"{who}: a cotangent is real, and this one is {g.dtype}.")
+            raise DtypeError(
+                f"{who}: the {role} of {describe(output)} is real, and this one is {g.dtype}."
+            )
         g = bind(REGISTRY["astype"], (g,), {"dtype": output.dtype})
     return g
 

@@ -117,7 +117,7 @@ def _settled(found: Sequence[Any], lifted: bool) -> list[Any]:
     return list(found) if lifted else [x._value if isinstance(x, Tensor) else x for x in found]
 
 
-def _with_names(rule: Rule, names: Sequence[str]) -> Rule:
+def with_names(rule: Rule, names: Sequence[str]) -> Rule:
     """The engine reads off the names of a rule's arguments what a node has to keep."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     named = functools.partial(rule)
@@ -219,8 +219,8 @@ class CustomPrimitive:
             names = [f"{'' if keep else '_'}v{i}" for i, keep in enumerate(kept)]
             made = Primitive(
                 self.name, "general", self._run,
-                joint=_with_names(functools.partial(self._pull, count), ["g", "needed", *names]),
-                jvp=_with_names(functools.partial(self._push, count), ["tangents", *names]),
+                joint=with_names(functools.partial(self._pull, count), ["g", "needed", *names]),
+                jvp=with_names(functools.partial(self._push, count), ["tangents", *names]),
                 outputs=self.outputs, registered=False,
             )  # fmt: skip
         made.function = self
@@ -353,8 +353,8 @@ class CustomPrimitive:
             )
 
         node = Primitive(
-            f"{self.name}_{which}", "general", run, joint=_with_names(refuse, ["g", "needed"]),
-            jvp=_with_names(refuse, ["tangents"]), outputs=width, registered=False,
+            f"{self.name}_{which}", "general", run, joint=with_names(refuse, ["g", "needed"]),
+            jvp=with_names(refuse, ["tangents"]), outputs=width, registered=False,
         )  # fmt: skip
         return bind(node, [(*changes, *values)[i] for i in places])
 
@@ -620,6 +620,14 @@ class _Arguments:
             found += parts
         return [found[k] for k in self.places]
 
+    def release(self) -> list[Any]:
+        """Give the inputs away; of them, shapes and dtypes are left."""
+        given = self.inputs
+        self.inputs = [np.broadcast_to(np.zeros((), x.dtype), x.shape) for x in given]
+        for k in self.places:
+            self.leaves[k] = None
+        return given
+
 
 def is_array(x: Any) -> bool:
     """Tensors, arrays and floats; Python's integers are axes and counts."""
@@ -731,9 +739,9 @@ def _as_one_node(owner: custom_vjp, arguments: _Arguments) -> Any:
     names = [f"x{i}" for i in range(count)] + [f"_y{i}" for i in range(len(outs))]
     names += [f"r{k}" for k in kept]
     node = Primitive(
-        name, "general", run, joint=_with_names(pull, ["g", "needed", *names]),
-        jvp=_with_names(push, ["tangents", *names]), outputs=len(outs) + len(kept), registered=False,
+        name, "general", run, joint=with_names(pull, ["g", "needed", *names]),
+        jvp=with_names(push, ["tangents", *names]), outputs=len(outs) + len(kept), registered=False,
     )  # fmt: skip
     node.function = owner
-    found = bind(node, arguments.inputs)
+    found = bind(node, arguments.release())
     return build(list(found[: len(outs)]) if node.outputs > 1 else [found])
