@@ -178,9 +178,7 @@ class CustomPrimitive:
 
     def _add(self, which: str, rule: Rule) -> Rule:
         if self.family != "general":
-            raise ArgumentError(
-                f"{self.name}.{which}: a {self.family} primitive needs no further rule."
-            )
+            raise ArgumentError(f"{self.name}.{which}: its {self.family} rules are complete.")
         self._rules[which] = rule
         self._made.clear()
         return rule

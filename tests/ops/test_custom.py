@@ -261,19 +261,16 @@ TRACKED = {"x": X}
         (lambda: mg.grad(lambda x: simple(vjp=lambda g, *a: (g[0], None))(x).sum())(X), mg.ShapeError,
          r"gradients of double: that of x has shape \[3\], and x is float64\[2, 3\]"),
         (lambda: simple(vjp=len, elementwise=[len]), mg.ArgumentError, r"one family only, not elementwise and vjp/jvp"),
-        (lambda: simple(elementwise=[len]).vjp(len), mg.ArgumentError, r"a elementwise primitive needs no further rule"),
+        (lambda: simple(elementwise=[len]).vjp(len), mg.ArgumentError, r"double.vjp: its elementwise rules are complete"),
         (lambda: simple(elementwise=[len])(X), mg.ArgumentError, r"1 elementwise rules for 2 inputs"),
         (lambda: simple()(X, X, X), mg.ArgumentError, r"double.*too many positional"),
         (lambda: mg.primitive(writes)(X), mg.ImmutableError, r"writes: the implementation writes into an input"),
         (lambda: mg.primitive(writes, outputs=2)(X.copy() + 0), mg.ImmutableError, r"writes into an input"),
-        (lambda: mg.primitive(np.negative, outputs=2), None, ""),
         (lambda: mg.primitive(lambda x: x, outputs=2)(X), mg.ArgumentError, r"must return a tuple of so\s+many"),
         (lambda: mg.primitive(lambda x: x + 1j)(mg.tensor(X)), mg.DtypeError, r"gave complex128 values"),
     ],
 )  # fmt: skip
 def test_wrong_use_of_primitives(act: Any, error: Any, message: str) -> None:
-    if error is None:
-        return
     with pytest.raises(error, match=message):
         act()
 
@@ -363,7 +360,7 @@ OUTSIDE = mg.tensor(2.0, requires_grad=True, name="outside")
     ("act", "error", "message"),
     [
         (lambda: mg.grad(mg.custom_vjp(lambda x: x))(1.0), mg.GradientError, r"call <lambda>.defvjp\(fwd, bwd\)"),
-        (lambda: broken(lambda x: x, None)(X), mg.ArgumentError, r"fwd must return \(output, residuals\), and it returned Tensor"),
+        (lambda: broken(lambda x: x, lambda r, g: (g,))(X), mg.ArgumentError, r"fwd must return \(output, residuals\), and it returned Tensor"),
         (lambda: broken(lambda x: (x, x), lambda r, g: g)(X), mg.GradientError, r"bwd must return a tuple .* 1 arguments.*returned Tensor"),
         (lambda: broken(lambda x: (x, x), lambda r, g: (g, g))(X), mg.GradientError, r"it returned a tuple of 2"),
         (lambda: broken(lambda x: (x, x), lambda r, g: ({"a": g, "b": g},))(X), mg.GradientError, r"gradient of argument 0 has 2 entries"),
