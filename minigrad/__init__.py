@@ -12,7 +12,7 @@ tensor([0.66666667, 1.33333333, 2.        ])
 
 from typing import Any as _Any
 
-from . import batchnorm
+from . import batchnorm, fft
 from . import calculus as _calculus  # these four fill the table of functions
 from . import functional as _functional
 from . import ops as _ops

@@ -468,6 +468,22 @@ def test_linalg_errors_are_numpys_too() -> None:
         mg.linalg.inv(mg.tensor(ZERO))
 
 
+@pytest.mark.parametrize("name", ["eig", "eigvals"])
+def test_complex_eigenvalues_are_refused(name: str) -> None:
+    for function in (getattr(LA, name), getattr(np.linalg, name)):
+        with pytest.raises(mg.UnsupportedError, match=r"not symmetric are complex.*mg.linalg.eigh"):
+            function(mg.tensor(np.eye(2)))
+
+
+@pytest.mark.parametrize("name", mg.fft.__all__)
+def test_fourier_transforms_are_refused(name: str) -> None:
+    for function in (getattr(mg.fft, name), getattr(np.fft, name)):
+        message = r"mg.roll" if name.endswith("shift") else r"complex numbers are out"
+        with pytest.raises(mg.UnsupportedError, match=rf"fft.{name}.*{message}"):
+            function(mg.tensor([1.0, 2.0]))
+    assert {"fft", "rfft", "irfft2", "fftn"} <= set(mg.fft.__all__)
+
+
 def test_what_has_no_derivative_is_computed_without_one(rng: np.random.Generator) -> None:
     a = rng.standard_normal((4, 2))
     for x in (mg.tensor(a), mg.tensor(a, requires_grad=True).detach()):

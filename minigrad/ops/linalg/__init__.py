@@ -8,14 +8,15 @@ from .factor import EighResult, QRResult, SVDResult, cholesky, eigh, eigvalsh, q
 from .least import least_squares, lstsq, matrix_rank, pinv
 from .norm import cond, matrix_norm, norm, vector_norm
 from .power import expm, matrix_power, multi_dot
+from .refused import eig, eigvals
 from .solve import SlogdetResult, cofactors, det, inv, slogdet, solve, tensorinv, tensorsolve
 from .standard import cross, diagonal, matmul, matrix_transpose, outer, tensordot, trace, vecdot
 from .triangular import solve_triangular
 
 __all__ = [
     "EighResult", "QRResult", "SVDResult", "SlogdetResult", "cholesky", "cofactors", "cond", "cross",
-    "det", "diagonal", "eigh", "eigvalsh", "expm", "inv", "least_squares", "lstsq", "matmul",
-    "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm", "outer",
-    "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensordot", "tensorinv",
-    "tensorsolve", "trace", "vecdot", "vector_norm",
+    "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "expm", "inv", "least_squares", "lstsq",
+    "matmul", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "multi_dot", "norm",
+    "outer", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensordot",
+    "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
