@@ -299,7 +299,7 @@ def seed(
     if g.dtype != output.dtype:
         if g.dtype.kind not in "fiub":
             raise DtypeError(
-                f"{who}: the {role} of {describe(output)} is real, and this one is {g.dtype}."
+                f"{who}: a {role} is real, and this one, of {describe(output)}, is {g.dtype}."
             )
         g = bind(REGISTRY["astype"], (g,), {"dtype": output.dtype})
     return g

@@ -146,6 +146,9 @@ class At:
     def __getitem__(self, index: Any) -> At:
         return At(self._tensor, index)
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._tensor[index] = value  # raises, and says how to write it
+
     def get(self) -> Tensor:
         """The elements at the index, as indexing reads them."""
         return FUNCTIONS["getitem"](self._tensor, self._index)  # type: ignore[no-any-return]

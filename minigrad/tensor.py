@@ -377,15 +377,23 @@ def tensor(
     (2, 2)
     """
     if isinstance(data, Tensor):
-        data = data._value
+        if data.requires_grad:
+            raise GradientError(
+                f"mg.tensor copies values, and would cut {describe(data)} out of its graph in silence. "
+                "Use the tensor as it is, or mg.tensor(x.detach()) to leave the graph on purpose."
+            )
+        data = data.data
     try:
         value = np.array(data, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"mg.tensor cannot read this data: {error}") from error
+    except (TypeError, ValueError, GradientError) as error:
+        raise ArgumentError(
+            f"mg.tensor cannot read this data: {error} To join tensors, use mg.stack or mg.concatenate."
+        ) from error
     if value.dtype.kind not in "fiub":
+        hint = " Split it into real and imaginary parts." if value.dtype.kind == "c" else ""
         raise DtypeError(
             f"mg.tensor was given {value.dtype} data of shape {list(value.shape)}; tensors hold real "
-            "numbers, integers or booleans. Split a complex array into its real and imaginary parts."
+            f"numbers, integers or booleans.{hint}"
         )
     if not value.dtype.isnative:  # numbers in another machine's byte order, from a file
         value = value.astype(value.dtype.newbyteorder("="))
@@ -408,6 +416,11 @@ def as_tensor(data: ArrayLike) -> Tensor:
         return data
     value = np.asarray(data)
     return Tensor(value) if value.dtype.kind in "fiub" and value.dtype.isnative else tensor(value)
+
+
+def array_of(x: Any) -> Any:
+    """The value of a tensor, unseen by a trace; an array as it is."""
+    return x._value if isinstance(x, Tensor) else np.asarray(x)
 
 
 def operand(x: ArrayLike) -> Any:

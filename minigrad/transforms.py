@@ -19,6 +19,7 @@ from .context import current, surroundings
 from .errors import ArgumentError, DtypeError, GradientError
 from .tensor import FLOATING, FUNCTIONS, Leaf, Node, Tensor, describe, tensor
 from .tree import flatten as flatten
+from .tree import flatten_like
 from .tree import tree_map as tree_map
 
 Function = Callable[..., Any]
@@ -44,12 +45,18 @@ class _Run:
             if not isinstance(out, tuple) or len(out) != 2:
                 raise ArgumentError(f"{who}: with has_aux=True the function must return (value, aux).")
             out, aux = out
+        self.primals, self.out = tuple(primals), out
         self.outputs, self.rebuild = flatten(out)
         for output in self.outputs:
             if not isinstance(output, Tensor):
                 raise GradientError(
                     f"{who}: the function returned {type(output).__name__} {output!r}, not a tensor. "
                     "Compute with mg's functions, or NumPy's on tensors, without float() or .numpy()."
+                )
+            if who != "vjp" and who != "jvp" and output.dtype not in FLOATING:
+                raise DtypeError(
+                    f"{who}: the function returned {describe(output)}: integers and booleans have no "
+                    "derivative. Compare or count outside, or return a floating value."
                 )
         self.roots = [o._node for o in self.outputs if o._node is not None]
         self.fresh: list[Node] = [x._node for x in self.inputs if x._node is not None]
@@ -99,7 +106,7 @@ class _Run:
         """Forward mode: a tangent per input, a tangent per output."""
         lift = self.lift or (self.outer and any(_tracked(t) for t in tangents))
         start = {
-            x._node: enter(seed(x, t, f"{self.who}, tangent"), lift)
+            x._node: enter(seed(x, t, self.who, role="tangent"), lift)
             for x, t in zip(self.inputs, tangents, strict=True)
             if t is not None and x._node is not None
         }
@@ -122,13 +129,14 @@ def _result(x: Any, like: Any) -> Tensor:
 def _select(who: str, f: Function, argnums: Argnums, args: tuple[Any, ...], kwargs: Any) -> Any:
     """The function of the chosen arguments alone, and these arguments."""
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    for i in wanted:
-        if not -len(args) <= i < len(args):
-            raise ArgumentError(
-                f"{who}: argnums={argnums!r}, but the function was called with {len(args)} positional "
-                "arguments. Pass the argument by position."
-            )
+    if not all(isinstance(i, int) and -len(args) <= i < len(args) for i in wanted):
+        raise ArgumentError(
+            f"{who}: argnums={argnums!r}, but the function was called with {len(args)} positional "
+            "arguments, and argnums are numbers of those. Pass the argument by position."
+        )
     wanted = tuple(i % len(args) for i in wanted)
+    if len(set(wanted)) < len(wanted):
+        raise ArgumentError(f"{who}: argnums={argnums!r} names an argument twice.")
 
     def chosen(*primals: Any) -> Any:
         full = list(args)
@@ -259,7 +267,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     run = _Run("vjp", f, primals)
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        results = run.pull(_matching("vjp", cotangent, run.outputs))
+        results = run.pull(_matching("vjp", "cotangents", cotangent, run.out))
         return flatten(primals)[1](results)  # type: ignore[no-any-return]
 
     return run.value, pull
@@ -287,7 +295,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     (tensor(8.), tensor(12.))
     """
     run = _Run("jvp", f, primals)
-    pushed = run.push(_matching("jvp", tuple(tangents), run.inputs))
+    pushed = run.push(_matching("jvp", "tangents", tuple(tangents), run.primals))
     return run.value, run.rebuild(pushed)
 
 
@@ -402,11 +410,17 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     return jvp(grad(f, argnums), primals, tangents)[1]
 
 
-def _matching(who: str, tree: Any, like: Sequence[Tensor]) -> list[Any]:
-    leaves = flatten(tree)[0]
-    if len(leaves) == len(like):
-        return leaves
-    raise ArgumentError(
-        f"{who}: {len(leaves)} (co)tangents were given for {len(like)} tensors; their structures must "
-        "match. A list is a container: write a vector as np.array([...])."
-    )
+def _matching(who: str, what: str, tree: Any, like: Any) -> list[Any]:
+    """The leaves of (co)tangents in the order of what they belong to."""
+    leaves = flatten_like(tree, like)
+    if leaves is None:
+        raise ArgumentError(
+            f"{who}: the {what} are nested as {_outline(tree)}, but belong to {_outline(like)}. They "
+            "must be nested alike. A list is a container: write a vector as np.array([...])."
+        )
+    return leaves
+
+
+def _outline(tree: Any) -> str:
+    """The containers of a tree, with * for each leaf."""
+    return str(tree_map(lambda leaf: "*", tree)).replace("'*'", "*")

@@ -46,6 +46,33 @@ def _walk(part: Any, leaves: list[Any]) -> Callable[..., Any]:
     return next
 
 
+def flatten_like(tree: Any, like: Any) -> list[Any] | None:
+    """The leaves of `tree` in the order of `like`; None if they are not built alike.
+
+    Examples
+    --------
+    >>> flatten_like({"b": 1, "a": [2, 3]}, {"a": [0, 0], "b": 0})
+    [2, 3, 1]
+    >>> flatten_like([1, 2], {"a": 0, "b": 0}) is None
+    True
+    """
+    if like is None:
+        return [] if tree is None else None
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or tree.keys() != like.keys():
+            return None
+        parts = [flatten_like(tree[key], like[key]) for key in like]
+    elif isinstance(like, list | tuple):
+        if not isinstance(tree, list | tuple) or len(tree) != len(like):
+            return None
+        parts = [flatten_like(one, other) for one, other in zip(tree, like, strict=True)]
+    else:
+        return None if isinstance(tree, dict | list | tuple) else [tree]
+    if any(part is None for part in parts):
+        return None
+    return [leaf for part in parts if part is not None for leaf in part]
+
+
 def tree_map(function: Callable[..., Any], tree: Any) -> Any:
     """Apply a function to every leaf of nested containers.
 

@@ -485,3 +485,12 @@ def test_jacobian_of_indexing_writes() -> None:
     jx, jv = mg.jacobian(f, argnums=(0, 1))(np.array([1.0, 2.0, 3.0]), 7.0)
     np.testing.assert_array_equal(jx.numpy(), np.diag([1.0, 0.0, 1.0]))
     assert jv.tolist() == [4.0, 1.0, 0.0]
+
+
+def test_nested_tangents_and_cotangents_go_by_their_keys() -> None:
+    """Not by the order in which a dict was written."""
+    p = {"w": 2.0, "b": 5.0}
+    assert mg.jvp(lambda p: p["w"] * p["b"], (p,), ({"b": 0.0, "w": 1.0},))[1].item() == 5.0
+    _, pull = mg.vjp(lambda x: {"u": x, "v": 2 * x}, 3.0)
+    assert pull({"v": 1.0, "u": 0.0})[0].item() == 2.0
+    assert mg.hvp(lambda p: p["w"] ** 3 * p["b"], (p,), ({"b": 0.0, "w": 1.0},))["w"].item() == 60.0

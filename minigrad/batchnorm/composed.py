@@ -6,7 +6,6 @@ other.  Nothing here has a derivative rule.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ import numpy as np
 from ..context import scope
 from ..ops.elementwise import sqrt, stop_gradient
 from ..ops.reduce import mean as average
-from ..tensor import Tensor, operand
-from .layout import Axis, Layout, inference
+from ..tensor import Tensor, array_of, operand
+from .layout import Axis, Layout, inference, overflow_scale
 
 
 def composed(
@@ -48,7 +47,7 @@ def composed(
     through_statistics : bool
         False holds mean and variance constant in the derivative, to see what goes wrong.
     return_statistics : bool
-        Also return the batch mean and the (biased) batch variance.
+        Also return the mean and the (biased) variance that were used.
 
     Returns
     -------
@@ -65,7 +64,7 @@ def composed(
     Notes
     -----
     float32 statistics are accumulated as in float64.  Where squares would overflow (values
-    beyond 1e19 in float32), x is first scaled by a power of two, which is exact.
+    beyond 1e19 in float32), the feature is first scaled by a power of two, which is exact.
 
     References
     ----------
@@ -84,26 +83,13 @@ def composed(
     layout = Layout("batchnorm.composed", x, axis, eps, training)
     with scope("batchnorm"):
         if not training:
-            return inference("batchnorm.composed", x, gamma, beta, mean, variance, eps, layout)
-        axes, keepdims = layout.axes, layout.keepdims
-        if not layout.count:
+            y = inference("batchnorm.composed", x, gamma, beta, mean, variance, eps, layout)
+            return (y, mean, variance) if return_statistics else y
+        if layout.count:
+            mu, variance, y = _standardise(x, eps, layout, through_statistics)
+        else:
             mu = variance = np.zeros(layout.wide, x.dtype)
             y = x
-        else:
-            mu = average(x, axis=axes, keepdims=keepdims)
-            centred = x - (mu if through_statistics else stop_gradient(mu))
-            with np.errstate(over="ignore"):
-                variance = average(centred**2, axis=axes, keepdims=keepdims)
-            if _overflowed(variance, centred):
-                k = 2.0 ** -math.frexp(float(np.max(np.abs(value(centred)))))[1]
-                out = composed(
-                    x * k, gamma, beta, eps * k * k, axis, through_statistics=through_statistics
-                )
-                return (out, _flat(mu, layout), _flat(variance, layout)) if return_statistics else out
-            std = sqrt((variance if through_statistics else stop_gradient(variance)) + eps)
-            y = centred / std
-            if isinstance(y, Tensor):
-                mu.name, variance.name, std.name, y.name = "mean", "variance", "std", "x_hat"
         if gamma is not None:
             y = y * layout.vector("batchnorm.composed", "gamma", gamma)
         if beta is not None:
@@ -111,15 +97,25 @@ def composed(
     return (y, _flat(mu, layout), _flat(variance, layout)) if return_statistics else y
 
 
-def value(x: Any) -> Any:
-    """The array of a tensor, or the array itself."""
-    return x._value if isinstance(x, Tensor) else np.asarray(x)
-
-
-def _overflowed(variance: Any, centred: Any) -> bool:
-    """Whether the squares of finite numbers became infinite."""
-    largest = np.maximum.reduce(value(variance).real, axis=None)
-    return bool(largest == math.inf) and bool(np.isfinite(value(centred)).all())
+def _standardise(x: Any, eps: Any, layout: Layout, through: bool) -> tuple[Any, Any, Any]:
+    """Mean, variance and x-hat: the first three lines of Algorithm 1."""
+    axes, keepdims = layout.axes, layout.keepdims
+    mu = average(x, axis=axes, keepdims=keepdims)
+    mu = mu if through else stop_gradient(mu)
+    centred = x - mu
+    with np.errstate(over="ignore"):
+        variance = average(centred**2, axis=axes, keepdims=keepdims)
+    variance = variance if through else stop_gradient(variance)
+    scale = overflow_scale(array_of(variance), array_of(centred), axes)
+    if scale is not None:
+        if isinstance(x, Tensor):
+            x._look()  # a trace holds only for values that overflow alike
+        return mu, variance, _standardise(x * scale, eps * scale * scale, layout, through)[2]
+    std = sqrt(variance + eps)
+    y = centred / std
+    if isinstance(y, Tensor):
+        mu.name, variance.name, std.name, y.name = "mean", "variance", "std", "x_hat"
+    return mu, variance, y
 
 
 def _flat(statistic: Any, layout: Layout) -> Any:

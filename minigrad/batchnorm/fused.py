@@ -88,10 +88,10 @@ from ..context import scope
 from ..ops.accumulate import SMALL, product_total, total
 from ..ops.reduce import mean as average
 from ..ops.reduce import sum as summed
-from ..ops.shape import reshape, sum_to
+from ..ops.shape import broadcast_to, reshape, sum_to
 from ..primitive import bind, general
 from ..tensor import Array, operand
-from .layout import Axis, Layout, inference
+from .layout import Axis, Layout, inference, overflow_scale
 
 
 def _forward(x: Array, gamma: Any, beta: Any, axes: Any, eps: float, through: bool) -> Any:
@@ -111,18 +111,18 @@ def _forward(x: Array, gamma: Any, beta: Any, axes: Any, eps: float, through: bo
     h = x - mu
     with np.errstate(over="ignore", invalid="ignore"):
         v = _mean_square(h, axes, count, wide)
-        scale = 1.0
-        if not np.isfinite(v).all() and np.isfinite(h).all():  # squares overflowed
-            scale = 2.0 ** -math.frexp(float(np.max(np.abs(h))))[1]
-            v = np.asarray(total((h * scale) ** 2, axes, mean=True)).reshape(wide)
-        r = 1.0 / np.sqrt(v + eps * scale * scale) if eps else 1.0 / np.sqrt(v)
-        if (np.abs(mu) * np.abs(r) * scale > 2.0).any():
+        scale = overflow_scale(v, h, axes)
+        if scale is not None:
+            v, eps = np.asarray(total((h * scale) ** 2, axes, mean=True)).reshape(wide), eps * scale**2
+        small = 1.0 if scale is None else scale  # v and r are those of x * small
+        r = 1.0 / np.sqrt(v + eps)
+        if (np.abs(mu) * np.abs(r) * small > 2.0).any():
             left = np.asarray(total(h, axes, mean=True)).reshape(wide)
             h -= left
-            v = v - (left * scale) ** 2
-            r = 1.0 / np.sqrt(v + eps * scale * scale) if eps else 1.0 / np.sqrt(v)
-        if scale != 1.0:
-            r, v = (r * scale).astype(x.dtype), v / scale / scale
+            v = v - (left * small) ** 2
+            r = 1.0 / np.sqrt(v + eps)
+        if scale is not None:
+            r, v = r * scale, v / scale / scale
     h *= r
     y = h * gamma
     y = np.add(y, beta, out=None if np.iscomplexobj(beta) else y)
@@ -169,7 +169,7 @@ def _pullback(
             g = gh if gy is None else gh + gy * gamma
             dx = _jacobian_times(g, h, r, axes, through)
         if through and gm is not None:
-            part = gm * (1.0 / count) + 0.0 * h
+            part = broadcast_to(gm * (1.0 / count), h.shape)
             dx = part if dx is None else dx + part
         if through and (gv is not None or gr is not None):
             into_v = gr * (-0.5 * r**3) if gr is not None else None
@@ -202,7 +202,7 @@ def _pushforward(
     if tgamma is not None:
         ty = h * tgamma if ty is None else ty + h * tgamma
     if tbeta is not None:
-        ty = tbeta + 0.0 * h if ty is None else ty + tbeta
+        ty = broadcast_to(tbeta, h.shape) if ty is None else ty + tbeta
     return ty, th, tm, tv, tr
 
 
@@ -274,7 +274,7 @@ def fused(
     through_statistics : bool
         False holds mean and variance constant in the derivative, to see what goes wrong.
     return_statistics : bool
-        Also return the batch mean and the (biased) batch variance.
+        Also return the mean and the (biased) variance that were used.
 
     Returns
     -------
@@ -306,7 +306,8 @@ def fused(
     layout = Layout(who, x, axis, eps, training)
     with scope("batchnorm"):
         if not training:
-            return inference(who, x, gamma, beta, mean, variance, eps, layout)
+            y = inference(who, x, gamma, beta, mean, variance, eps, layout)
+            return (y, mean, variance) if return_statistics else y
         gamma = 1.0 if gamma is None else layout.vector(who, "gamma", gamma)
         beta = 0.0 if beta is None else layout.vector(who, "beta", beta)
         params = {"axes": layout.axes, "eps": float(eps), "through": bool(through_statistics)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.accumulate import kept_shape, normalize_axes
 from ..ops.elementwise import sqrt
@@ -37,7 +39,7 @@ class Layout:
                 f"{who}: x must be floating, and it is {describe(x)}. Use x.astype(float)."
             )
         try:
-            self.axes = normalize_axes(axis if isinstance(axis, int) else tuple(axis), x.ndim)
+            self.axes = normalize_axes(axis, x.ndim)
         except (IndexError, TypeError) as error:
             raise ArgumentError(
                 f"{who}: {error}; x is {describe(x)}. axis names the axes that are averaged over: 0 for "
@@ -49,7 +51,7 @@ class Layout:
         self.count = 1
         for a in self.axes:
             self.count *= x.shape[a]
-        if not eps >= 0:
+        if not isinstance(eps, float | int | np.floating | np.integer) or not eps >= 0:
             raise ArgumentError(f"{who}: eps must be zero or positive, not {eps!r}.")
         if training and self.count == 1:
             raise ArgumentError(
@@ -85,3 +87,15 @@ def inference(
         centred * (layout.vector(who, "gamma", gamma) / std) if gamma is not None else centred / std
     )
     return scaled if beta is None else scaled + layout.vector(who, "beta", beta)
+
+
+def overflow_scale(variance: Any, centred: Any, axes: tuple[int, ...]) -> Any:
+    """Per feature a power of two that keeps squares of finite numbers finite; None if all are."""
+    if np.fmax.reduce(variance.real, axis=None, initial=0.0) != np.inf:
+        return None
+    peak = np.max(np.abs(centred), axis=axes).reshape(variance.shape)
+    rescued = np.isinf(variance) & np.isfinite(peak)
+    if not rescued.any():
+        return None
+    _, exponent = np.frexp(np.where(rescued, peak, 1.0))
+    return np.where(rescued, np.ldexp(1.0, -exponent), 1.0).astype(centred.dtype)

@@ -135,7 +135,7 @@ def _columns(x: Array) -> Array:
     if whole < n:
         sums += np.add.reduce(x[whole:], axis=0, dtype=np.float64)
     spread = np.ptp(x[:: n // 8], axis=0)  # a few rows; with fewer, some column looks constant
-    if (np.abs(sums) > spread * (OFFSET * n)).any():
+    if not (np.abs(sums) <= spread * (OFFSET * n)).all():  # NaN and infinity, too
         return _wide(x)
     return sums
 
@@ -173,7 +173,7 @@ def _rows(x: Array) -> Array:
     if whole < n:
         sums += np.add.reduce(x[:, whole:], axis=1, dtype=np.float64)
     spread = np.ptp(x[:, :: n // 8], axis=1)
-    if (np.abs(sums) > spread * (OFFSET * n)).any():
+    if not (np.abs(sums) <= spread * (OFFSET * n)).all():  # NaN and infinity, too
         return np.add.reduce(x, axis=1, dtype=np.float64)
     return sums
 

@@ -157,6 +157,19 @@ def test_statistics_are_differentiable_too(bn: Callable[..., Any], shape: Any, a
 
 
 @BOTH
+def test_constant_statistics_are_constant_when_returned(bn: Callable[..., Any]) -> None:
+    x = problem((5, 3), 0)[0]
+
+    def statistics(x: Any) -> Any:
+        return bn(x, through_statistics=False, return_statistics=True)[1:]
+
+    for pushed in mg.jvp(statistics, (x,), (np.ones_like(x),))[1]:
+        np.testing.assert_array_equal(pushed.data, 0.0)
+    given = bn(x, mean=np.zeros(3), variance=np.ones(3), return_statistics=True)
+    np.testing.assert_array_equal(given[2], np.ones(3))
+
+
+@BOTH
 @each_layout
 def test_forward_mode_is_the_transpose(bn: Callable[..., Any], shape: Any, axis: Any) -> None:
     *args, dy = problem(shape, axis)

@@ -52,6 +52,21 @@ def test_no_offset(bn: Callable[..., Any], rows: int, scale: float) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("rows", [64, 16384])
+def test_a_huge_feature_leaves_the_others_alone(bn: Callable[..., Any], rows: int) -> None:
+    x, dy = data(rows)
+    x[:, 1] *= np.float32(1e20)
+    x[:, 2] *= np.float32(1e30)
+    x[:, 3] = 5.0
+    x[:, 4] = x[:, 4] * np.float32(1e-3)
+    h, dx = exact(x, dy, 1e-5)
+    got_h, got_dx = measure(bn, x, dy)
+    assert np.abs(got_h - h).max() < 1e-5
+    assert (np.abs(got_dx - dx).max(axis=0) < 1e-5 * np.abs(dx).max(axis=0)).all()
+    assert (got_h[:, 3] == 0).all()
+
+
+@BOTH
 @pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize("layout", ["columns", "maps"])
 def test_offset_of_ten_thousand(bn: Callable[..., Any], rows: int, layout: str) -> None:
@@ -132,6 +147,11 @@ def test_reductions_are_as_accurate_as_float64(offset: float, shape: Any, axis: 
     count = x.size / max(np.size(reference), 1)
     bound = 0.5001 * np.spacing(np.abs(total).astype(np.float32)) + 2e-7 * count
     assert (np.abs(mg.sum(mg.tensor(x), axis=axes).data - total) <= bound).all()
+
+
+def test_block_sums_that_overflow_on_the_way() -> None:
+    x = np.repeat(np.array([1e38, -1e38], np.float32), 12800)[:, None] * np.ones(16, np.float32)
+    np.testing.assert_array_equal(mg.mean(mg.tensor(x), axis=0).data, 0.0)
 
 
 def test_numpys_own_mean_would_fail_this() -> None:

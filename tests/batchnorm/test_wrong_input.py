@@ -20,6 +20,7 @@ WRONG = [
     ({"x": X, "axis": ()}, mg.ArgumentError, "one value per feature has no variance"),
     ({"x": X, "eps": -1e-5}, mg.ArgumentError, "eps must be zero or positive, not -1e-05"),
     ({"x": X, "eps": float("nan")}, mg.ArgumentError, "eps must be zero or positive, not nan"),
+    ({"x": X, "eps": "small"}, mg.ArgumentError, "eps must be zero or positive, not 'small'"),
     ({"x": X, "axis": 2}, mg.ArgumentError, "axis 2 is out of range for 2 dimensions.*0 for"),
     ({"x": X, "axis": (0, 0)}, mg.ArgumentError, "names a dimension twice"),
     ({"x": X.astype(int)}, mg.DtypeError, r"x must be floating.*int64\[4, 3\].*astype"),
