@@ -94,7 +94,8 @@ def missing_extra(library: str, extra: str, purpose: str) -> MissingExtraError:
     Examples
     --------
     >>> print(missing_extra("matplotlib", "plot", "A training curve"))
-    A training curve needs matplotlib, which is not installed. Install it with: pip install "minigrad[plot]"
+    A training curve needs matplotlib, which is not installed.
+    Install it with: pip install "minigrad[plot]"
     """
     return MissingExtraError(
         f"{purpose} needs {library}, which is not installed. "

@@ -42,8 +42,8 @@ class Layout:
             self.axes = normalize_axes(axis, x.ndim)
         except (IndexError, TypeError) as error:
             raise ArgumentError(
-                f"{who}: {error}; x is {describe(x)}. axis names the axes that are averaged over: 0 for "
-                "(N, C), (0, 2, 3) for (N, C, H, W)."
+                f"{who}: {error}; x is {describe(x)}. axis names the axes that are averaged over: "
+                "0 for (N, C), (0, 2, 3) for (N, C, H, W)."
             ) from None
         self.features: Shape = tuple([n for i, n in enumerate(x.shape) if i not in self.axes])
         self.keepdims = self.axes != tuple(range(len(self.axes)))

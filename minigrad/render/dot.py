@@ -47,7 +47,7 @@ STYLES: dict[str, dict[str, str]] = {
 ROUTES: tuple[tuple[str, str, str], ...] = (
     ("#0072b2", "solid", "━━━━"),
     ("#d55e00", "dashed", "╍╍╍╍"),
-    ("#009e73", "bold", "━━━━"),
+    ("#009e73", "double", "════"),
     ("#cc3d95", "dotted", "┅┅┅┅"),
     ("#e69f00", "solid", "━━━━"),
     ("#56b4e9", "dashed", "╍╍╍╍"),
@@ -238,6 +238,8 @@ def _edge(edge: Edge, picture: Picture, orders: dict[str, int]) -> Iterator[str]
     for route in edge.routes:  # against the data: that way the gradient goes
         color, line, _ = ROUTES[route % len(ROUTES)]
         look = {"color": color, "style": line, "penwidth": "2.4", "dir": "back", "arrowsize": "0.8"}
+        if line == "double":  # Graphviz draws a list of colours as lines side by side
+            look |= {"color": f"{color}:#ffffff:{color}", "style": "solid", "penwidth": "1.6"}
         yield f"{ends} [{_attributes({**look, 'label': '  '})}];"
 
 
