@@ -106,6 +106,14 @@ def _unfold(x: Any, size: Any, dilation: Any = 1, padding: Any = 0, stride: Any 
     return np.stack(boxes, axis=-1)
 
 
+def _pooled(x: Any, best: Any, border: float, size: Any, stride: Any = None, padding: int = 0) -> Any:
+    size = np.broadcast_to(size, 2)
+    stride = np.broadcast_to(size if stride is None else stride, 2)
+    x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(padding, padding)] * 2, constant_values=border)
+    windows = np.lib.stride_tricks.sliding_window_view(x, size, axis=(-2, -1))
+    return best(windows[..., :: stride[0], :: stride[1], :, :], axis=(-2, -1))
+
+
 def _fold(x: Any, output: Any, size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Where every element comes from, by unfolding the numbers of the elements."""
     channels = x.shape[-2] // int(np.prod(np.broadcast_to(size, 2)))
@@ -131,6 +139,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "solve_triangular": _solve_triangular,
     "cofactors": _cofactors,
     "unfold": _unfold,
+    "max_pool2d": lambda x, *args: _pooled(x, np.max, -np.inf, *args),
+    "avg_pool2d": lambda x, *args: _pooled(x, np.mean, 0.0, *args),
     "fold": _fold,
     "least_squares": lambda a, b: np.linalg.lstsq(a, b)[0],
     "expm": _expm,

@@ -286,7 +286,7 @@ def prod(
 # Largest and smallest ----------------------------------------------------------------------------
 
 
-def _share(t: Any, x: Any, out: Any, axis: tuple[int, ...]) -> Any:
+def share(t: Any, x: Any, out: Any, axis: tuple[int, ...]) -> Any:
     """What of `t` falls to each element: ties are split evenly; NaN wins, as in the value.
 
     A choice and not a product: an infinite (co)tangent elsewhere must not make 0 * inf.
@@ -296,11 +296,11 @@ def _share(t: Any, x: Any, out: Any, axis: tuple[int, ...]) -> Any:
 
 
 def _extremum_vjp(g: Any, needed: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return (_share(_expand(g, axis, x.shape), x, out, axis),)
+    return (share(_expand(g, axis, x.shape), x, out, axis),)
 
 
 def _extremum_jvp(tangents: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return sum(_share(tangents[0], x, out, axis), axis=axis, keepdims=keepdims)
+    return sum(share(tangents[0], x, out, axis), axis=axis, keepdims=keepdims)
 
 
 def _extremum(name: str, impl: Any, formula: str) -> Any:

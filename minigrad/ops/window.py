@@ -38,7 +38,7 @@ def positions(shape: Sizes, size: Sizes, stride: Sizes, dilation: Sizes) -> Size
     return tuple([max((n - w) // s + 1, 0) for n, w, s in zip(shape, spans, stride, strict=True)])
 
 
-def _view(x: Array, size: Sizes, stride: Sizes, dilation: Sizes, writeable: bool = False) -> Array:
+def view(x: Array, size: Sizes, stride: Sizes, dilation: Sizes, writeable: bool = False) -> Array:
     """The windows as a view of shape (leading axes, window, positions)."""
     n = x.ndim - len(size)
     steps = x.strides[n:]
@@ -61,7 +61,7 @@ def _add_up(x: Array, shape: Sizes, size: Sizes, stride: Sizes, dilation: Sizes)
     narrow = x.dtype == np.float16
     out = np.zeros((*lead, *shape), np.float32 if narrow else x.dtype)
     if all(s >= d * (w - 1) + 1 for s, d, w in zip(stride, dilation, size, strict=True)):
-        _view(out, size, stride, dilation, writeable=True)[...] = x  # none overlap
+        view(out, size, stride, dilation, writeable=True)[...] = x  # none overlap
     elif math.prod(size) <= math.prod(places):
         for offset in itertools.product(*map(range, size)):
             index = [
@@ -103,7 +103,7 @@ def _samples_of_fold(rng: np.random.Generator) -> Any:
 
 _unfold = linear(
     "unfold",
-    lambda x, size, stride, dilation: _view(np.asarray(x), size, stride, dilation),
+    lambda x, size, stride, dilation: view(np.asarray(x), size, stride, dilation),
     lambda g, _x, _out, size, stride, dilation: fold_windows(
         g, _x.shape[len(_x.shape) - len(size) :], size, stride, dilation
     ),
