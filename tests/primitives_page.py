@@ -47,6 +47,11 @@ END = """\
 | what | why | instead |
 |---|---|---|
 | complex numbers, FFTs | the derivative of a complex function needs a convention of its own | real and imaginary parts |
+| `np.linalg.eig`, `eigvals` | eigenvalues of a matrix that is not symmetric are complex | `mg.linalg.eigh`, `svdvals` |
+| gradients of `svd(full_matrices=True)` and `qr(mode="complete")` of a matrix that is not square, `qr(mode="raw")` | the further vectors are free to turn | `full_matrices=False`, `mode="reduced"` |
+| gradients of eigenvectors and singular vectors at equal values | there the vectors are no functions of the matrix: infinite or NaN; close values lose digits | `eigvalsh`, `svdvals`, whose gradients are exact |
+| `np.cross` of vectors with two components | deprecated in NumPy | `a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]` |
+| long double in `solve`, `inv`, `det`, `eigh`, `svd`, ... | LAPACK has none | float64; `cholesky` and `solve_triangular` take it |
 | `out=`, `np.add.at`, `np.put`, `np.copyto`, `np.fill_diagonal`, ... | tensors are immutable | the result; `x.at[index].set(v)`, `.add(v)`, ... |
 | `where=`, `casting=`, `order=`, `subok=` of ufuncs | with `where=`, the rest of the result would be uninitialised memory | `mg.where` |
 | `np.add.reduceat` | a sum per range has other names here | `mg.cumsum`, `x.at[index].add(v)` |
