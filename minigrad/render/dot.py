@@ -239,7 +239,7 @@ def _edge(edge: Edge, picture: Picture, orders: dict[str, int]) -> Iterator[str]
         color, line, _ = ROUTES[route % len(ROUTES)]
         look = {"color": color, "style": line, "penwidth": "2.4", "dir": "back", "arrowsize": "0.8"}
         if line == "double":  # Graphviz draws a list of colours as lines side by side
-            look |= {"color": f"{color}:#ffffff:{color}", "style": "solid", "penwidth": "1.6"}
+            look |= {"color": f"{color}:{color}", "style": "solid", "penwidth": "1.6"}
         yield f"{ends} [{_attributes({**look, 'label': '  '})}];"
 
 
