@@ -18,8 +18,8 @@ from .syntax import HINTS
 
 REASON = (
     "Fourier transforms are complex, and complex numbers are out: the derivative of a complex function "
-    "needs a convention of its own. Write the real and imaginary parts, mg.matmul(mg.cos(angles), x) and "
-    "mg.matmul(mg.sin(angles), x); or leave the graph with np.fft on x.numpy()."
+    "needs a convention of its own. Write the real and imaginary parts, mg.matmul(mg.cos(angles), x) "
+    "and mg.matmul(mg.sin(angles), x); or leave the graph with np.fft on x.numpy()."
 )
 SHIFT = "Shifting is mg.roll(x, shift, axis)."
 __all__ = [
