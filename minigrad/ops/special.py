@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, missing_extra
+from ..errors import ArgumentError, DtypeError, missing_extra
 from ..primitive import Primitive, bind, elementwise, public
-from ..tensor import operand
+from ..tensor import describe, operand
 from .docstring import document
 from .exponential import exp
 from .samples import unary
@@ -25,10 +25,15 @@ def _scipy(name: str) -> Any:
     return getattr(special, name)
 
 
-def _kept(name: str, x: Any) -> Any:
-    """SciPy's value in x's dtype; it knows neither float16 nor, mostly, long double."""
-    value = _scipy(name)(x)
+def _kept(name: str, x: Any, *orders: int) -> Any:
+    """SciPy's value in x's dtype; float16 goes through float32."""
     dtype = np.result_type(x)
+    if dtype.char in "gG":
+        raise DtypeError(
+            f"{name}: x is {describe(x)}, and SciPy's function knows no long double. "
+            "Convert x with x.astype(float)."
+        )
+    value = np.asarray(_scipy(name)(*orders, x))
     return value.astype(dtype) if dtype.kind == "f" and value.dtype != dtype else value
 
 
@@ -90,8 +95,11 @@ digamma = elementwise(
 
 def _polygamma(x: Any, n: int) -> Any:
     """Real arguments only: SciPy has no complex one."""
-    value = np.asarray(_scipy("polygamma")(n, x))
-    return value.astype(np.result_type(x)) if np.result_type(x).kind == "f" else value
+    if np.iscomplexobj(x):
+        raise DtypeError(
+            f"polygamma: x is {describe(x)}, and SciPy's function takes real numbers only."
+        )
+    return _kept("polygamma", x, n)
 
 
 _polygamma_primitive = Primitive(

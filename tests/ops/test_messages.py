@@ -156,6 +156,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "gradient, order": (lambda: mg.gradient(x(5), edge_order=3), mg.ArgumentError, "^gradient: edge_order is 1 or 2, not 3"),
     "gradient, positions": (lambda: mg.gradient(x(3), np.arange(4.0)), mg.ShapeError, r"^gradient: .*float64\[4\].*3 samples"),
     "interp": (lambda: mg.interp(1.0, x(2), x(3)), mg.ShapeError, r"^interp: .*float64\[2\].*float64\[3\]"),
+    "long double": (lambda: mg.erf(np.ones(2, "g")), mg.DtypeError, r"^erf: .*\[2\].*long double.*x\.astype\(float\)"),
     "polygamma": (lambda: mg.polygamma(-1, x(2)), mg.ArgumentError, "^polygamma: n=-1"),
     "full_like": (lambda: mg.zeros_like(x(2), device="gpu"), mg.ArgumentError, "^zeros_like: device='gpu'"),
     "complex": (lambda: x(2) * 1j, mg.DtypeError, r"^mul gave complex128 values.*Complex numbers are out"),
