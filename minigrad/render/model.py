@@ -6,6 +6,7 @@ each renderer escapes them for its format.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -284,5 +285,5 @@ def _orders_of_constants(graph: Graph) -> dict[int, int]:
 
 
 def _line(made: Any) -> str:
-    file, line = made.location
-    return f"\n{file}, line {line}" if file else ""
+    file, line = made.location  # pictures are passed around: the file's name, not its folder
+    return f"\n{os.path.basename(file)}, line {line}" if file else ""
