@@ -440,6 +440,35 @@ def test_a_deep_chain_becomes_dot_without_recursion(tmp_path):
             x = mg.sin(x)
         return x
 
+    source = mg.render(mg.trace(f, 1.0), tmp_path / "deep.dot").read_text()
+    assert source.count(" -> ") == 5_001
+
+
+# Notebooks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.dot
+def test_notebooks_show_the_picture(batchnorm):
+    found = batchnorm._repr_mimebundle_()
+    assert found["text/plain"] == str(batchnorm)
+    assert "variance" in texts(found["image/svg+xml"])[9:] or "variance" in "".join(
+        texts(found["image/svg+xml"])
+    )
+    assert batchnorm._repr_svg_() == found["image/svg+xml"]
+
+
+def test_notebooks_never_raise(batchnorm, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert batchnorm._repr_mimebundle_() == {"text/plain": str(batchnorm)}
+    assert batchnorm._repr_svg_() is None
+    monkeypatch.setattr(model, "_nodes", None)
+    assert "text/plain" in notebook(batchnorm)
+    broken = mg.Graph("broken", (), (), (0,), (0,), batchnorm.interface, batchnorm.rebuild)
+    assert notebook(broken)["text/plain"] == "<Graph>"
+
+
+def test_pictures_do_not_tell_where_a_file_lies() -> None:
+    """They are passed around: the name of the user's file is enough."""
     source = to_dot(picture(mg.trace(lambda x: x * 2.0, np.ones(2))))
     assert "test_render.py, line" in source
     assert "/test_render.py" not in source
