@@ -498,7 +498,8 @@ class Checker:
             return "wrong"
         centre = self.contract(point, point.centre)
         again = climb(line, centre, float(16 * h), jitter, sampling.unit(self.dtype), 3)
-        if abs(got - again.value[k]) <= SAFETY_LADDER * again.error[k] + entry.analytic:
+        gone = abs(again.value[k] - estimate.value[k]) > apart / 2
+        if gone and abs(got - again.value[k]) <= SAFETY_LADDER * again.error[k] + entry.analytic:
             entry.expected, entry.step = float(again.value[k]), float(again.step[k])
             entry.allowed = SAFETY_LADDER * float(again.error[k]) + entry.analytic
             return "kink"
@@ -549,6 +550,7 @@ class Checker:
             pulled, spread_pulled, largest_pulled = self._project(point, i, k, u)
             allowed = SAFETY_NOISE * (spread + spread_pulled)
             allowed += SAFETY_UNIT * self.unit * (largest + largest_pulled)
+            allowed += 2 * SAFETY_VALUE * self.unit * point.terms[k] / self.smooth(point, i)
             state = "ok" if abs(got - pulled) <= allowed else "wrong"
             if entry.state == "wrong" and (reverse[k].state, state) == ("ok", "ok"):
                 # It agrees with reverse mode, and that with the ladder: both bounds are open to it.

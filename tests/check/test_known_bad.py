@@ -79,6 +79,12 @@ def test_one_entry_of_512_off_by_1e_7_twenty_seeds(seed):
     single_entry(seed)
 
 
+def test_a_tiny_difference_is_not_taken_for_a_kink():
+    report = check(CASES["03 mean path without 1/N"], 1e-12, 1)
+    assert report.verdict == "FAIL", report.text()
+    assert "kink" not in {e.state for e in report.entries}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BLENDED)
 def test_every_strength_down_to_the_resolution(name):
