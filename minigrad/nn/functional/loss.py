@@ -1,0 +1,310 @@
+"""Losses, with PyTorch's reductions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+
+import minigrad as mg
+
+from ...errors import ArgumentError, DtypeError, ShapeError
+from ...tensor import FLOATING, Tensor, as_tensor, describe
+from .arguments import check_probability, check_reduction, like_of
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def cross_entropy(
+    logits: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy of logits against class numbers, or against class probabilities.
+
+    Parameters
+    ----------
+    logits : array_like, shape (C,), (N, C) or (N, C, d1, ...)
+        Unnormalised: do not apply a softmax before.
+    target : array_like
+        Class numbers from 0 to C - 1, of the shape of `logits` without its class axis; or
+        probabilities, floating and of the shape of `logits`.
+    weight : array_like, shape (C,), optional
+        A weight per class.
+    ignore_index : int
+        Examples of this class number do not count.
+    reduction : {"mean", "sum", "none"}
+        For class numbers the mean is weighted by `weight`.
+    label_smoothing : float
+        Share of the target, from 0 to 1, that goes evenly to all classes.
+
+    Returns
+    -------
+    Tensor
+        A scalar, or one loss per example.
+
+    Raises
+    ------
+    ShapeError, DtypeError, ArgumentError
+        For shapes that do not fit, and for class numbers out of range.
+
+    Examples
+    --------
+    >>> cross_entropy(np.array([[0.0, 0.0], [0.0, 0.0]]), [1, 0])
+    tensor(0.69314718)
+    """
+    check_reduction("cross_entropy", reduction)
+    check_probability("cross_entropy", label_smoothing, "label_smoothing")
+    with mg.scope("cross_entropy"):
+        logits, target = as_tensor(logits), as_tensor(target)
+        if target.dtype not in FLOATING or target.shape != logits.shape:
+            logs, labels, shape = _rows("cross_entropy", logits, target)
+            logs = mg.log_softmax(logs, axis=1)
+            return _from_logs(
+                "cross_entropy", logs, labels, shape, weight, ignore_index, reduction, label_smoothing
+            )
+        axis = 1 if logits.ndim > 1 else 0
+        classes = logits.shape[axis]
+        target = like_of(target, logits)
+        if label_smoothing:
+            target = target * (1.0 - label_smoothing) + label_smoothing / classes
+        if weight is not None:
+            weight = _class_weights("cross_entropy", weight, classes, logits)
+            target = target * weight.reshape([-1 if i == axis else 1 for i in range(logits.ndim)])
+        return _reduce(-mg.sum(mg.log_softmax(logits, axis=axis) * target, axis=axis), reduction)
+
+
+def nll_loss(
+    log_probabilities: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """Negative log-likelihood: minus the log-probability of each example's class.
+
+    Parameters
+    ----------
+    log_probabilities : array_like, shape (C,), (N, C) or (N, C, d1, ...)
+        For example of :func:`log_softmax`.
+    target, weight, ignore_index, reduction
+        As in :func:`cross_entropy`; class numbers only.
+
+    Returns
+    -------
+    Tensor
+        A scalar, or one loss per example.
+
+    Examples
+    --------
+    >>> nll_loss(np.log([[0.25, 0.75]]), [1])
+    tensor(0.28768207)
+    """
+    check_reduction("nll_loss", reduction)
+    logs, labels, shape = _rows("nll_loss", as_tensor(log_probabilities), as_tensor(target))
+    return _from_logs("nll_loss", logs, labels, shape, weight, ignore_index, reduction, 0.0)
+
+
+def mse_loss(x: Any, target: Any, reduction: Reduction = "mean") -> Tensor:
+    """Squared error.
+
+    Parameters
+    ----------
+    x, target : array_like
+        Of one shape.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> mse_loss(np.array([1.0, 3.0]), np.array([0.0, 0.0]))
+    tensor(5.)
+    """
+    x, target = _pair("mse_loss", x, target, reduction)
+    return _reduce((x - target) ** 2, reduction)
+
+
+def huber_loss(x: Any, target: Any, reduction: Reduction = "mean", delta: float = 1.0) -> Tensor:
+    """Half the squared error up to `delta`, and linear beyond.
+
+    Parameters
+    ----------
+    x, target : array_like
+        Of one shape.
+    reduction : {"mean", "sum", "none"}
+    delta : float
+        Positive.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> huber_loss(np.array([1.0, 3.0]), np.array([0.0, 0.0]), reduction="none")
+    tensor([0.5, 2.5])
+    """
+    if not delta > 0:
+        raise ArgumentError(f"huber_loss: delta must be positive, not {delta!r}.")
+    x, target = _pair("huber_loss", x, target, reduction)
+    error = x - target
+    size = mg.absolute(error)
+    return _reduce(mg.where(size <= delta, error**2 * 0.5, (size - 0.5 * delta) * delta), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    x: Any, target: Any, weight: Any = None, reduction: Reduction = "mean", pos_weight: Any = None
+) -> Tensor:
+    """Cross-entropy of yes/no logits against probabilities; safe for logits of any size.
+
+    Parameters
+    ----------
+    x, target : array_like
+        Of one shape; targets from 0 to 1.
+    weight : array_like, optional
+        Factor of each loss; broadcasts.
+    reduction : {"mean", "sum", "none"}
+    pos_weight : array_like, optional
+        Factor of the positive part; broadcasts.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> binary_cross_entropy_with_logits(np.array([0.0]), np.array([1.0]))
+    tensor(0.69314718)
+    """
+    x, target = _pair("binary_cross_entropy_with_logits", x, target, reduction)
+    negative_log = mg.softplus(-x)  # of the probability of yes
+    if pos_weight is not None:
+        negative_log = negative_log * (1.0 + (like_of(pos_weight, x) - 1.0) * target)
+    losses = (1.0 - target) * x + negative_log
+    if weight is not None:
+        losses = losses * like_of(weight, x)
+    return _reduce(losses, reduction)
+
+
+def one_hot(target: Any, num_classes: int = -1) -> Tensor:
+    """Class numbers as rows with a single 1, of integers.
+
+    Parameters
+    ----------
+    target : array_like of int
+    num_classes : int
+        By default one more than the largest class number.
+
+    Examples
+    --------
+    >>> one_hot([0, 2])
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    labels = as_tensor(target)
+    classes = int(labels._value.max(initial=-1)) + 1 if num_classes == -1 else num_classes
+    _check_labels("one_hot", labels, classes)
+    return Tensor(np.eye(classes, dtype=np.int64)[labels._value])
+
+
+# What they share ------------------------------------------------------------------------------
+
+
+def _rows(who: str, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, tuple[int, ...]]:
+    """Scores as (examples, classes), labels as (examples,), and the shape of the examples."""
+    expected = scores.shape[:1] + scores.shape[2:] if scores.ndim > 1 else ()
+    if not scores.ndim or labels.shape != expected:
+        raise ShapeError(
+            f"{who}: scores are {describe(scores)} and targets {describe(labels)}. Scores are (N, C), "
+            "one column per class, or (N, C, d1, ...); class numbers have that shape without C"
+            + (f", here {list(expected)}." if scores.ndim else ".")
+        )
+    if scores.ndim > 2:
+        scores = mg.transpose(scores, (0, *range(2, scores.ndim), 1))
+    if scores.ndim != 2:
+        scores, labels = mg.reshape(scores, (labels.size, -1)), mg.reshape(labels, (-1,))
+    return scores, labels, expected
+
+
+def _check_labels(who: str, labels: Tensor, classes: int) -> None:
+    numbers = labels._value
+    if labels.dtype.kind not in "iu":
+        raise DtypeError(
+            f"{who}: class numbers are integers, and these are {describe(labels)}. Write "
+            "target.astype(int)."
+        )
+    if numbers.size and (numbers.min() < 0 or numbers.max() >= classes):
+        raise ArgumentError(
+            f"{who}: class numbers from {numbers.min()} to {numbers.max()} were given for {classes} "
+            f"classes; they run from 0 to {classes - 1}."
+        )
+
+
+def _from_logs(
+    who: str,
+    logs: Tensor,
+    labels: Tensor,
+    shape: tuple[int, ...],
+    weight: Any,
+    ignore_index: int,
+    reduction: str,
+    smoothing: float,
+) -> Tensor:
+    """Losses from (examples, classes) log-probabilities.  Labels stay tensors: a traced graph
+    reads them anew on replay."""
+    count, classes = logs.shape
+    ignored = None
+    if (labels._value == ignore_index).any():
+        ignored = labels == ignore_index
+        labels = mg.where(ignored, 0, labels)
+    _check_labels(who, labels, classes)
+    losses = -logs[np.arange(count), labels]
+    shares = None  # of each example in the mean
+    if weight is not None:
+        weight = _class_weights(who, weight, classes, logs)
+        shares = weight[labels]
+        losses = losses * shares
+    if smoothing:
+        everywhere = -mg.sum(logs if weight is None else logs * weight, axis=1)
+        losses = losses * (1.0 - smoothing) + everywhere * (smoothing / classes)
+    if ignored is not None:
+        losses = mg.where(ignored, 0.0, losses)
+        shares = mg.where(ignored, 0.0, shares if shares is not None else np.ones(count, logs.dtype))
+    if reduction == "none":
+        return mg.reshape(losses, shape)
+    if reduction == "mean" and shares is not None:
+        total = mg.sum(shares)
+        return mg.sum(losses) / total if total._value else mg.sum(losses) * math.nan
+    return _reduce(losses, reduction)
+
+
+def _class_weights(who: str, weight: Any, classes: int, scores: Tensor) -> Tensor:
+    weight = like_of(weight, scores)
+    if weight.shape != (classes,):
+        raise ShapeError(
+            f"{who}: weight is {describe(weight)}, but it needs one number per class: [{classes}]."
+        )
+    return weight
+
+
+def _reduce(losses: Any, reduction: str) -> Tensor:
+    return losses if reduction == "none" else mg.mean(losses) if reduction == "mean" else mg.sum(losses)
+
+
+def _pair(who: str, x: Any, target: Any, reduction: str) -> tuple[Tensor, Tensor]:
+    check_reduction(who, reduction)
+    x = as_tensor(x)
+    target = like_of(target, x)
+    if x.shape != target.shape:
+        raise ShapeError(
+            f"{who}: x is {describe(x)}, but target is {describe(target)}; their shapes must be equal. "
+            "Reshape one of them: broadcasting would compare every value with every other."
+        )
+    return x, target

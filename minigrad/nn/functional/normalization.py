@@ -1,0 +1,196 @@
+"""Normalization: over the batch, over the axes of an example, over groups of channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+import minigrad as mg
+
+from ...errors import ArgumentError, ShapeError
+from ...tensor import Array, Tensor, as_tensor, describe
+from .arguments import normal_shape, same_dtype
+
+
+def batch_norm(
+    x: Any,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    *,
+    method: Literal["composed", "fused"] = "composed",
+    running_var_correction: float = 1,
+    through_statistics: bool = True,
+) -> Tensor:
+    """Batch normalization of axis 1, with running statistics.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, C, ...)
+    running_mean, running_var : Tensor, shape (C,), optional
+        In training mode they are rebound to their moving averages; else they normalise.
+    weight, bias : array_like, shape (C,), optional
+        Gamma and beta.
+    training : bool
+        Whether to normalise with the statistics of this batch.
+    momentum : float
+        Weight of the new value in the moving averages.
+    eps : float
+        Added to the variance inside the root; positive in training mode.
+    method : {"composed", "fused"}
+        From primitives, or as one primitive with a derivative by hand.
+    running_var_correction : float
+        The moving average is of the variance with ``m - running_var_correction`` in its
+        denominator: 1 is PyTorch's (unbiased), 0 is Keras', Flax' and ONNX' (biased).
+        The batch itself is always normalised with the biased variance.
+    through_statistics : bool
+        False holds the batch statistics constant in the derivative.
+
+    Returns
+    -------
+    Tensor
+        Of x's shape and dtype.
+
+    Raises
+    ------
+    ArgumentError
+        For one value per channel or eps <= 0 in training mode, a negative eps, missing
+        statistics, an unknown method.
+    ShapeError, DtypeError
+        If sizes or dtypes do not fit.
+
+    Notes
+    -----
+    float16 input is normalised in float32 and rounded once, at the end.  Its parameters and
+    statistics may be float16 or float32; otherwise all dtypes must be equal.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mean, var = mg.tensor([0.0]), mg.tensor([1.0])
+    >>> batch_norm([[1.0], [2.0], [3.0], [4.0]], mean, var, training=True).shape
+    (4, 1)
+    >>> mean.tolist(), [round(v, 4) for v in var.tolist()]
+    ([0.25], [1.0667])
+    """
+    x = as_tensor(x)
+    if method not in ("composed", "fused"):
+        raise ArgumentError(f'batch_norm: method is "composed" or "fused", not {method!r}.')
+    if x.ndim < 2:
+        raise ShapeError(f"batch_norm: x must be (N, C, ...), and it is {describe(x)}.")
+    if (running_mean is None) != (running_var is None):
+        raise ArgumentError("batch_norm: running_mean and running_var come together; one is missing.")
+    if not training and running_mean is None:
+        raise ArgumentError(
+            "batch_norm: inference needs running_mean and running_var. Pass them, or training=True to "
+            "use the statistics of the batch."
+        )
+    if eps < 0 or (training and eps == 0):
+        needed = "positive in training mode" if training else "zero or positive"
+        raise ArgumentError(
+            f"batch_norm: eps must be {needed}, not {eps!r}: without it a constant feature is 0 / 0. "
+            "mg.batchnorm.composed allows eps=0."
+        )
+    weight, bias = [None if v is None else as_tensor(v) for v in (weight, bias)]
+    vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+    for name, vector in vectors.items():
+        if vector is not None and not isinstance(vector, Tensor):
+            raise ArgumentError(
+                f"batch_norm: {name} must be a tensor, because training rebinds its value, not "
+                f"{describe(vector)}. Write mg.tensor(...)."
+            )
+    same_dtype("batch_norm", x, half=True, **vectors)
+    channels = x.shape[1]
+    for name, vector in vectors.items():
+        if vector is not None and vector.shape != (channels,):
+            raise ShapeError(
+                f"batch_norm: x is {describe(x)} with {channels} channels, but {name} is "
+                f"{describe(vector)}; it must be [{channels}]."
+            )
+    axes = (0, *range(2, x.ndim))
+    count = math.prod([x.shape[a] for a in axes])
+    if training and count == 1:
+        raise ArgumentError(
+            f"batch_norm: one value per channel has no variance, and x is {describe(x)}. Train with a "
+            "larger batch (DataLoader(..., drop_last=True) leaves out a last batch of one), or call "
+            "model.eval()."
+        )
+    normalise = mg.batchnorm.composed if method == "composed" else mg.batchnorm.fused
+    wide, scale, shift = x, weight, bias
+    if x.dtype == np.float16:
+        wide = mg.astype(x, np.float32)
+        scale, shift = [None if v is None else mg.astype(v, np.float32) for v in (weight, bias)]
+    if not training:
+        mu, var = [mg.astype(as_tensor(s).detach(), wide.dtype) for s in (running_mean, running_var)]
+        out = normalise(wide, scale, shift, eps, axes, mean=mu, variance=var)
+        return mg.astype(out, x.dtype)
+    out, batch_mean, batch_var = normalise(
+        wide, scale, shift, eps, axes, through_statistics=through_statistics, return_statistics=True
+    )
+    if running_mean is not None and running_var is not None and count:
+        bessel = count / (count - running_var_correction)
+        _move(running_mean, batch_mean._value, momentum)
+        _move(running_var, batch_var._value * bessel, momentum)
+    return mg.astype(out, x.dtype)
+
+
+def _move(average: Tensor, new: Array, momentum: float) -> None:
+    """Rebind a moving average; graphs recorded before keep the old value."""
+    if momentum:
+        moved = average._value * (1.0 - momentum) + new * float(momentum)
+        average._value = np.asarray(moved, average.dtype)
+
+
+def layer_norm(
+    x: Any,
+    normalized_shape: int | Sequence[int],
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise every example over its last axes.
+
+    Parameters
+    ----------
+    x : array_like, shape (..., *normalized_shape)
+    normalized_shape : int or sequence of int
+    weight, bias : array_like, shape normalized_shape, optional
+    eps : float
+        Added to the variance inside the root.
+
+    Returns
+    -------
+    Tensor
+        Of x's shape and dtype.
+
+    Examples
+    --------
+    >>> layer_norm(np.array([[1.0, 3.0]]), 2, eps=0.0)
+    tensor([[-1.,  1.]])
+    """
+    x = as_tensor(x)
+    wanted = normal_shape("layer_norm", normalized_shape)
+    if x.shape[x.ndim - len(wanted) :] != wanted or x.ndim < len(wanted):
+        raise ShapeError(f"layer_norm: x is {describe(x)}, but it must end in {list(wanted)}.")
+    weight, bias = [None if v is None else as_tensor(v) for v in (weight, bias)]
+    same_dtype("layer_norm", x, half=True, weight=weight, bias=bias)
+    for name, value in (("weight", weight), ("bias", bias)):
+        if value is not None and value.shape != wanted:
+            raise ShapeError(f"layer_norm: {name} is {describe(value)}, but it must be {list(wanted)}.")
+    with mg.scope("layer_norm"):
+        wide = mg.astype(x, np.float32) if x.dtype == np.float16 else x
+        axes = tuple(range(x.ndim - len(wanted), x.ndim))
+        centred = wide - mg.mean(wide, axis=axes, keepdims=True)
+        out = centred / mg.sqrt(mg.mean(centred**2, axis=axes, keepdims=True) + eps)
+        if weight is not None:
+            out = out * weight
+        if bias is not None:
+            out = out + bias
+        return mg.astype(out, x.dtype)
