@@ -36,10 +36,11 @@ from .errors import (
     ShapeError,
     UnsupportedError,
 )
-from .graph import Graph, trace
+from .graph import Graph, paths, trace
 from .memory import keep_freed_memory as _keep_freed_memory
 from .ops import linalg
 from .recompute import checkpoint
+from .record import record
 from .render import render
 from .seeding import manual_seed
 from .syntax import complete as _complete

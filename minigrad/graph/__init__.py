@@ -15,5 +15,6 @@ Read :mod:`minigrad.graph.ir` for what a graph is made of, then
 from .graph import Graph
 from .harvest import trace
 from .ir import Equation, Scalar, Value
+from .paths import Energy, Paths, paths
 
-__all__ = ["Equation", "Graph", "Scalar", "Value", "trace"]
+__all__ = ["Energy", "Equation", "Graph", "Paths", "Scalar", "Value", "paths", "trace"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import CodeType, MappingProxyType
 from typing import Any
 
@@ -94,15 +94,23 @@ def graph_of(tensors: Sequence[Tensor], name: str) -> Graph:
                 f"Graph.of: nothing is tracked, this is {describe(x)}. Make the inputs with "
                 "mg.tensor(..., requires_grad=True), or use mg.trace(f, *args)."
             )
-    outputs = [x._node for x in tensors if x._node is not None]
-    build = _Builder(None, [])
+    return graph_of_nodes([x._node for x in tensors if x._node is not None], name)[0]
+
+
+def graph_of_nodes(
+    outputs: list[Node], name: str, seen: Seen | None = None
+) -> tuple[Graph, dict[Node, int]]:
+    """The graph behind nodes, with the values that were seen, and which node is which value."""
+    build = _Builder(None, [], seen)
     build.add(outputs)
     labels = [v.name or f"v{v.id}" for v in build.stored.values() if v.kind == "input"]
     like = [np.empty(()) for _ in labels]
     rebuild = tuple if len(outputs) > 1 else next
-    return build.graph(
+    graph = build.graph(
         Interface.of_names(name, labels, like), outputs, lambda new: rebuild(iter(new)), ()
     )
+    known = {n: build.ids[build.resolve(n)] for n in build.nodes if build.resolve(n) in build.ids}
+    return graph, known
 
 
 def _input(x: Any, name: str) -> Tensor:
@@ -112,10 +120,12 @@ def _input(x: Any, name: str) -> Tensor:
     return fresh
 
 
-def _kept_array(node: Node, slot: int) -> Array | None:
-    """An untracked input, if a rule needs it and no backward pass gave it back."""
-    saved = node.saved[slot] if node.saved else None
-    return saved if isinstance(saved, np.ndarray) else None
+@dataclass
+class Seen:
+    """What somebody who watched a computation knows of its nodes."""
+
+    values: dict[Node, Any] = field(default_factory=dict)
+    operands: dict[Node, Sequence[Any]] = field(default_factory=dict)  # what it was applied to
 
 
 class Tracer(Trace, Observer):
@@ -200,8 +210,10 @@ class Tracer(Trace, Observer):
 class _Builder:
     """Turns nodes into values and equations.  All walks are loops."""
 
-    def __init__(self, tracer: Tracer | None, inputs: list[Node]) -> None:
+    def __init__(self, tracer: Tracer | None, inputs: list[Node], seen: Seen | None = None) -> None:
         self.tracer = tracer
+        self.values = seen.values if seen else None if tracer is None else tracer.values
+        self.operands = seen.operands if seen else {}
         self.inputs = inputs
         self.nodes: list[Node] = []
         self.alias: dict[Node, Node] = {}
@@ -269,7 +281,7 @@ class _Builder:
 
     def _key(self, node: Node, slot: int) -> Any:
         """Arrays that nobody tracked are the same constant if they are the same array."""
-        array = _kept_array(node, slot)
+        array = self._array(node, slot)
         return (node, slot) if array is None else id(array)
 
     def _store(self, key: Any, node: Node, kind: Kind, slot: int | None = None) -> None:
@@ -279,13 +291,13 @@ class _Builder:
         tensor = None if self.tracer is None else self.tracer.tensors.get(node)
         like: Any = node
         if slot is not None:  # an array that a rule kept, or all that is left of it
-            like, array = node.parents[slot], _kept_array(node, slot)
+            like, array = node.parents[slot], self._array(node, slot)
         elif isinstance(node, Leaf) and node.value is not None:
             array = node.value
         elif tensor is not None and kind == "constant":
             array = tensor._value
-        elif self.tracer is not None and self.tracer.values is not None and kind == "input":
-            array = self.tracer.values[node]
+        elif self.values is not None and kind == "input":
+            array = self.values.get(node)
         self.ids[key] = len(self.stored)
         self.stored[key] = Value(
             len(self.stored), kind, node.name if slot is None else None, like.shape, like.dtype,
@@ -315,7 +327,7 @@ class _Builder:
                     self.ids[out] = len(self.stored) + len(made)
                     made.append(out)
         roles = self._roles()
-        kept = {} if self.tracer is None or self.tracer.values is None else self._kept(steps)
+        kept = {} if self.values is None else self._kept(steps, self.values)
         values = [
             *self.stored.values(),
             *[
@@ -388,19 +400,27 @@ class _Builder:
                 found.setdefault(one, {}).setdefault(role, {})[other] = None
         return found
 
-    def _kept(self, steps: list[Node]) -> dict[Node, Array]:
+    def _array(self, node: Node, slot: int) -> Array | None:
+        """An untracked input, if somebody saw it, or a rule needs it and nobody gave it back."""
+        operands = self.operands.get(node) or node.saved
+        found = operands[slot] if operands else None
+        found = found._value if isinstance(found, Tensor) else found
+        return found if isinstance(found, np.ndarray) else None
+
+    def _kept(self, steps: list[Node], values: dict[Node, Any]) -> dict[Node, Array]:
         """The value of every result; of broadcasts that NumPy did natively, made here."""
-        values = self.tracer.values  # type: ignore[union-attr]
         kept: dict[Node, Array] = {}
         arrays = {
             key: v.array if v.tensor is None else v.tensor._value for key, v in self.stored.items()
         }
         for node in steps:
-            if node in values:  # type: ignore[operator]
-                result = values[node]  # type: ignore[index]
+            if node in values:
+                result = values[node]
             else:
                 parent = self.resolve(node.parents[0])
-                given = kept[parent] if parent in kept else arrays[parent]
+                given = kept.get(parent, arrays.get(parent))
+                if given is None:  # made before anybody watched
+                    continue
                 result = node.primitive.impl(given, **(node.params or {}))  # type: ignore[union-attr]
             outputs = self._outputs_of(node)
             for out, array in zip(outputs, result if len(outputs) > 1 else (result,), strict=True):
