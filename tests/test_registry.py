@@ -114,6 +114,14 @@ def _pooled(x: Any, best: Any, border: float, size: Any, stride: Any = None, pad
     return best(windows[..., :: stride[0], :: stride[1], :, :], axis=(-2, -1))
 
 
+def _adaptively_pooled(x: Any, best: Any, size: Any) -> Any:
+    for axis, m in zip((-2, -1), size, strict=True):
+        n = x.shape[axis]
+        ranges = [range(i * n // m, math.ceil((i + 1) * n / m)) for i in range(m)]
+        x = np.stack([best(np.take(x, list(r), axis), axis=axis) for r in ranges], axis=axis)
+    return x
+
+
 def _fold(x: Any, output: Any, size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Where every element comes from, by unfolding the numbers of the elements."""
     channels = x.shape[-2] // int(np.prod(np.broadcast_to(size, 2)))
@@ -141,6 +149,8 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "unfold": _unfold,
     "max_pool2d": lambda x, *args: _pooled(x, np.max, -np.inf, *args),
     "avg_pool2d": lambda x, *args: _pooled(x, np.mean, 0.0, *args),
+    "adaptive_max_pool2d": lambda x, size: _adaptively_pooled(x, np.max, size),
+    "adaptive_avg_pool2d": lambda x, size: _adaptively_pooled(x, np.mean, size),
     "fold": _fold,
     "least_squares": lambda a, b: np.linalg.lstsq(a, b)[0],
     "expm": _expm,

@@ -7,20 +7,23 @@ each time for all windows at once: NumPy's reductions over the many short axes o
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..primitive import bind, general, linear
-from ..tensor import FUNCTIONS, Array, Shape, describe
-from .index import getitem
+from ..tensor import Array, Shape, describe
+from .arithmetic import astype, stop_gradient
+from .choice import where
+from .index import getitem, scatter_add
+from .logic import equal, isnan, logical_and, logical_or
 from .rearrange import pad
-from .reduce import max as largest
-from .reduce import mean, share
+from .reduce import argmax, mean, share
 from .reduce import sum as summed
 from .shape import broadcast_to, reshape
 from .window import (
@@ -309,6 +312,168 @@ def _sums(x: Any, size: Sizes, stride: Sizes) -> Any:
     return bind(_sum_primitive, (x,), {"size": size, "stride": stride})
 
 
+# The same for windows whose number is given ------------------------------------------------------
+
+
+def _bounds(n: int, m: int) -> tuple[Array, Array]:
+    """Where each of m windows over n elements begins and ends."""
+    i = np.arange(m)
+    return i * n // m, -(-(i + 1) * n // m)
+
+
+def _ranges(n: int, m: int) -> tuple[Array, Array]:
+    """Per window (columns) its elements, and which of them are really inside."""
+    start, stop = _bounds(n, m)
+    reach = np.arange((stop - start).max())[:, None] + start
+    return np.minimum(reach, n - 1), reach < stop
+
+
+def _spread(table: Array, i: int, count: int) -> Array:
+    """A table (window, positions) of axis i, with axes of size one for the others."""
+    shape = [1] * (2 * count)
+    shape[i], shape[count + i] = table.shape
+    return table.reshape(shape)
+
+
+def _in_turn(n: int, m: int) -> Iterator[tuple[Array, Array]]:
+    """For the first, second, ... elements of m windows over n: the windows that have one, and where."""
+    start, stop = _bounds(n, m)
+    for k in range((stop - start).max(initial=0)):
+        windows = np.flatnonzero(stop - start > k)
+        yield windows, start[windows] + k
+
+
+def _combined(x: Array, axis: int, m: int, combine: Any) -> Array:
+    """The elements of each of m windows along an axis combined."""
+    lead = (slice(None),) * axis
+    out = np.zeros((*x.shape[:axis], m, *x.shape[axis + 1 :]), x.dtype)
+    for k, (windows, places) in enumerate(_in_turn(x.shape[axis], m)):
+        element = np.take(x, places, axis)
+        if len(windows) < m:
+            out[(*lead, windows)] = combine(out[(*lead, windows)], element)
+        elif k:
+            combine(out, element, out=out)
+        else:
+            out = element
+    return out
+
+
+def _adaptive_sum_array(x: Array, sizes: Sizes) -> Array:
+    out = x.astype({"e": np.float32, "f": np.float64}.get(x.dtype.char, x.dtype))
+    for axis, m in enumerate(sizes, x.ndim - len(sizes)):
+        out = _combined(out, axis, m, np.add)
+    return out.astype(x.dtype)
+
+
+def _adaptive_samples(rng: np.random.Generator) -> Any:
+    for shape, size in (
+        ((1, 2, 4, 5), (2, 3)),
+        ((2, 1, 2, 3), (5, 2)),
+        ((2, 7, 5), (3, 5)),
+        ((1, 1, 3, 3), (1, 1)),
+        ((0, 1, 3, 3), (2, 2)),
+    ):
+        yield (rng.standard_normal(shape), size), {}
+
+
+# Element j is in window i of m over n exactly where i is in window j of n over m.
+_adaptive_sum = linear(
+    "adaptive_sum_pool",
+    _adaptive_sum_array,
+    lambda g, _x, _out, sizes: _adaptive_sums(g, _x.shape[len(_x.shape) - len(sizes) :]),
+    formula=r"\sum_{\lfloor p n / m \rfloor \le i < \lceil (p + 1) n / m \rceil} x_i",
+    vjp_formula=r"\sum_{\lfloor i m / n \rfloor \le p < \lceil (i + 1) m / n \rceil} g_p",
+    samples=_adaptive_samples,
+)
+
+
+def _adaptive_sums(x: Any, sizes: Sizes) -> Any:
+    return bind(_adaptive_sum, (x,), {"sizes": sizes})
+
+
+def _winning(element: Array, best: Array) -> Any:
+    return (element == best) | np.isnan(element)
+
+
+def _adaptive_max_array(x: Array, sizes: Sizes) -> Array:
+    return _largest_by_axis(x, sizes)[-1]
+
+
+def _largest_by_axis(x: Array, sizes: Sizes) -> list[Array]:
+    """The input, then the largest elements along one, two, ... of the axes."""
+    steps = [np.asarray(x)]
+    for axis, m in enumerate(sizes, x.ndim - len(sizes)):
+        steps.append(_combined(steps[-1], axis, m, np.maximum))
+    return steps
+
+
+def _adaptive_windows(x: Any, sizes: Sizes) -> tuple[Any, Array, tuple[Any, ...]]:
+    """The windows, what of them is really inside, and the index that reads them."""
+    count = len(sizes)
+    pairs = [_ranges(n, m) for n, m in zip(x.shape[x.ndim - count :], sizes, strict=True)]
+    index = (..., *[_spread(table, i, count) for i, (table, _) in enumerate(pairs)])
+    held = functools.reduce(np.logical_and, [_spread(a, i, count) for i, (_, a) in enumerate(pairs)])
+    return getitem(x, index), held, index
+
+
+def _adaptive_shares(t: Any, windows: Any, held: Array, out: Any, count: int) -> Any:
+    """Per element of the windows its share of t; what is not inside has none."""
+    best = reshape(out, (*out.shape[: out.ndim - count], *[1] * count, *out.shape[out.ndim - count :]))
+    wins = logical_and(held, logical_or(equal(windows, best), isnan(windows)))
+    ties = summed(astype(wins, windows.dtype), axis=_window_axes(windows, count), keepdims=True)
+    return where(wins, t / ties, 0.0)
+
+
+def _adaptive_max_pullback(g: Any, needed: Any, x: Any, out: Any, sizes: Sizes) -> Any:
+    count = len(sizes)
+    if not isinstance(x, np.ndarray) or not isinstance(g, np.ndarray):
+        windows, held, index = _adaptive_windows(x, sizes)
+        wide = reshape(g, (*g.shape[: g.ndim - count], *[1] * count, *sizes))
+        return (scatter_add(_adaptive_shares(wide, windows, held, out, count), x.shape, index),)
+    # An element is the largest of a window if it is so along each axis in turn.
+    steps = _largest_by_axis(x, sizes)
+    axes = range(x.ndim - count, x.ndim)
+    ties = np.ones(x.shape, np.int32)
+    for axis, inner, outer in zip(axes, steps, steps[1:], strict=False):
+        more = np.zeros(outer.shape, np.int32)
+        lead = (slice(None),) * axis
+        for windows, places in _in_turn(inner.shape[axis], outer.shape[axis]):
+            at, of = (*lead, windows), (*lead, places)
+            more[at] += np.where(_winning(inner[of], outer[at]), ties[of], 0)
+        ties = more
+    part = g / ties.astype(np.float32 if g.dtype == np.float16 else g.dtype)
+    for axis, inner, outer in list(zip(axes, steps, steps[1:], strict=False))[::-1]:
+        total = np.zeros(inner.shape, part.dtype)
+        lead = (slice(None),) * axis
+        for windows, places in _in_turn(inner.shape[axis], outer.shape[axis]):
+            at, of = (*lead, windows), (*lead, places)
+            mine = np.where(_winning(inner[of], outer[at]), part[at], 0)
+            if outer.shape[axis] <= inner.shape[axis]:
+                total[of] += mine
+            else:  # more windows than elements: several begin at the same one
+                np.add.at(total, of, mine)
+        part = total
+    return (part.astype(g.dtype, copy=False),)
+
+
+def _adaptive_max_pushforward(tangents: Any, x: Any, out: Any, sizes: Sizes) -> Any:
+    windows, held, index = _adaptive_windows(x, sizes)
+    shared = _adaptive_shares(getitem(tangents[0], index), windows, held, out, len(sizes))
+    return summed(shared, axis=_window_axes(shared, len(sizes)))
+
+
+_adaptive_max = general(
+    "adaptive_max_pool",
+    _adaptive_max_array,
+    vjp=_adaptive_max_pullback,
+    jvp=_adaptive_max_pushforward,
+    formula=r"\max_{\lfloor p n / m \rfloor \le i < \lceil (p + 1) n / m \rceil} x_i",
+    vjp_formula=r"\sum_p g_p\,[x_i = \mathrm{out}_p] \,/\, \text{number of ties}",
+    samples=_adaptive_samples,
+    kink="ties are split evenly",
+)
+
+
 # Pools of a given window ----------------------------------------------------------------------------
 
 
@@ -396,34 +561,11 @@ def _avg_pool(count: int) -> Callable[..., Any]:
 def _adaptive(count: int, best: bool) -> Callable[..., Any]:
     who = f"adaptive_{'max' if best else 'avg'}_pool{count}d"
 
-    def pool(x: Any, wanted: Sizes) -> tuple[Any, Any, bool]:
-        """Result, table of places, and windows."""
-        inner = x.shape[2:]
-        if all(n % m == 0 for n, m in zip(inner, wanted, strict=True)):  # all windows are alike
-            size = tuple([n // m for n, m in zip(inner, wanted, strict=True)])
-            index = [
-                np.arange(k)[:, None] + np.arange(m) * k for k, m in zip(size, wanted, strict=True)
-            ]
-            if not best:
-                return (
-                    mean(_split(x, wanted, size), axis=tuple(range(3, 3 + 2 * count, 2))),
-                    None,
-                    index,
-                )
-            out = _largest(x, size, size, (1,) * count)
-            return out, unfold_windows(x, size, size, (1,) * count), index
-        index, inside = zip(*[_ranges(n, m) for n, m in zip(inner, wanted, strict=True)], strict=True)
-        where = FUNCTIONS["where"]
-        spread = [_spread(a, i, count) for i, a in enumerate(index)]
-        held = np.ones((), bool)
-        for i, a in enumerate(inside):
-            held = held & _spread(a, i, count)
-        windows = where(held, getitem(x, (..., *spread)), -np.inf if best else 0.0)
-        axes = _window_axes(windows, count)
-        if best:
-            return largest(windows, axis=axes), windows, index
-        counted = held.sum(tuple(range(count))).astype(x.dtype)
-        return summed(windows, axis=axes) / counted, windows, index
+    def places(x: Any, out: Any) -> Array | Any:
+        """Where the largest elements are."""
+        windows, held, index = _adaptive_windows(stop_gradient(x), out.shape[2:])
+        table = _flat(list(index[1:]), x.shape[2:])
+        return _chosen(where(held, windows, -np.inf), table.reshape(-1, *out.shape[2:]), count)
 
     def sizes_of(x: Any, output_size: Any) -> Sizes:
         given = output_size if isinstance(output_size, tuple | list) else (output_size,) * count
@@ -436,41 +578,30 @@ def _adaptive(count: int, best: bool) -> Callable[..., Any]:
 
     def adaptive_avg_pool(input: Any, output_size: Any) -> Any:
         x, batch = batched(who, input, count)
-        out = pool(x, sizes_of(x, output_size))[0]
+        wanted = sizes_of(x, output_size)
+        if set(wanted) == {1}:
+            out = mean(x, axis=tuple(range(2, 2 + count)), keepdims=True)
+        else:
+            lengths = [np.ptp(bounds, axis=0) for bounds in map(_bounds, x.shape[2:], wanted)]
+            counted = functools.reduce(np.multiply, np.ix_(*lengths))
+            out = _adaptive_sums(x, wanted) / counted.astype(x.dtype)
         return out if batch else reshape(out, out.shape[1:])
 
     def adaptive_max_pool(input: Any, output_size: Any, return_indices: bool = False) -> Any:
         x, batch = batched(who, input, count)
-        out, windows, index = pool(x, sizes_of(x, output_size))
-        if not return_indices:
-            return out if batch else reshape(out, out.shape[1:])
-        spread = [_spread(a, i, count) for i, a in enumerate(index)]
-        table = _flat(spread, x.shape[2:]).reshape(-1, *out.shape[2:])
-        return _both(out, _chosen(windows, table, count), batch)
+        wanted = sizes_of(x, output_size)
+        size = tuple([n // m for n, m in zip(x.shape[2:], wanted, strict=True)])
+        if all(n % m == 0 for n, m in zip(x.shape[2:], wanted, strict=True)):  # all windows are alike
+            out = _largest(x, size, size, (1,) * count)
+        else:
+            out = bind(_adaptive_max, (x,), {"sizes": wanted})
+        if return_indices:
+            return _both(out, places(x, out), batch)
+        return out if batch else reshape(out, out.shape[1:])
 
     if best:
         return documented(adaptive_max_pool, who, ADAPTIVE_MAXIMUM, count)
     return documented(adaptive_avg_pool, who, ADAPTIVE_MEAN, count)
-
-
-def _split(x: Any, places: Sizes, size: Sizes) -> Any:
-    """Windows that touch: each axis split into places and window."""
-    return reshape(x, (*x.shape[:2], *[n for pair in zip(places, size, strict=True) for n in pair]))
-
-
-def _ranges(n: int, m: int) -> tuple[Array, Array]:
-    """Per window (columns) its elements, and which of them are really inside."""
-    i = np.arange(m)
-    start, stop = i * n // m, -((-(i + 1) * n) // m)
-    reach = np.arange((stop - start).max())[:, None] + start
-    return np.minimum(reach, n - 1), reach < stop
-
-
-def _spread(table: Array, i: int, count: int) -> Array:
-    """A table (window, positions) of axis i, with axes of size one for the others."""
-    shape = [1] * (2 * count)
-    shape[i], shape[count + i] = table.shape
-    return table.reshape(shape)
 
 
 # Places of the largest elements ---------------------------------------------------------------------
@@ -488,7 +619,7 @@ def _chosen(windows: Any, table: Array, count: int) -> Any:
     """From a table (window, positions) the entry of each window's largest element."""
     places = windows.shape[windows.ndim - count :]
     flat = reshape(windows, (*windows.shape[: windows.ndim - 2 * count], -1, *places))
-    first = FUNCTIONS["argmax"](FUNCTIONS["stop_gradient"](flat), axis=flat.ndim - count - 1)
+    first = argmax(stop_gradient(flat), axis=flat.ndim - count - 1)
     return getitem(table, (first, *np.ix_(*map(np.arange, places))))
 
 
@@ -506,3 +637,5 @@ adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = [
 ]
 _max_primitive.function = max_pool2d
 _sum_primitive.function = avg_pool2d
+_adaptive_max.function = adaptive_max_pool2d
+_adaptive_sum.function = adaptive_avg_pool2d

@@ -247,12 +247,29 @@ def test_ties_of_a_maximum_are_split_evenly() -> None:
     np.testing.assert_array_equal(x.grad, [[[0.5, 1.0, 0.5]]])
 
 
+@pytest.mark.parametrize("size", [3, (2, 7), 9])
+def test_adaptive_maximum_is_the_same_recorded_and_plain(size: Any, rng: np.random.Generator) -> None:
+    x = rng.integers(0, 3, (2, 2, 5, 6)) * 1.0  # many ties
+    x[0, 0, 1, 2], x[1, 1, 0] = np.nan, -np.inf
+    out, pullback = mg.vjp(lambda x: mg.adaptive_max_pool2d(x, size), x)
+    g, t = rng.standard_normal(out.shape), rng.standard_normal(x.shape)
+    plain = pullback(g)[0].numpy()
+    recorded = mg.jvp(
+        lambda g: mg.vjp(lambda x: mg.adaptive_max_pool2d(x, size), x)[1](g)[0], (g,), (g,)
+    )
+    close(recorded[0].numpy(), plain, "recorded", 1e-14)
+    close(recorded[1].numpy(), plain, "linear in g", 1e-14)
+    forward = mg.jvp(lambda x: mg.adaptive_max_pool2d(x, size), (x,), (t,))[1].numpy()
+    assert (forward * g).sum() == pytest.approx((plain * t).sum(), abs=1e-11)
+
+
 def test_padding_never_wins_and_nothing_leaks(rng: np.random.Generator) -> None:
     x = -np.ones((1, 1, 3, 3)) - rng.random((1, 1, 3, 3))
     assert np.all(mg.max_pool2d(x, 3, 1, 1) < 0)
     odd = np.ones((1, 1, 5))
     odd[0, 0, 4] = np.inf
     assert np.isfinite(mg.adaptive_avg_pool1d(odd, 3)[0, 0, :2]).all()
+    assert np.isfinite(mg.adaptive_max_pool1d(odd, 3)[0, 0, :2]).all()
     odd[0, 0, 4] = np.nan
     assert np.isnan(mg.max_pool1d(odd, 2, 1)).tolist() == [[[False, False, False, True]]]
 
