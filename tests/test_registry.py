@@ -75,9 +75,19 @@ def _solve_triangular(
 
 
 def _cofactors(a: Any) -> Any:
-    if not np.isfinite(a).all():
-        return np.full(a.shape, np.nan) if a.shape[-1] > 1 else np.ones(a.shape)
+    if a.shape[-1] < 2 or not np.isfinite(a).all():
+        return np.full(a.shape, np.nan if a.shape[-1] > 1 else 1.0)
     return np.moveaxis(np.linalg.inv(a), -1, -2) * np.linalg.det(a)[..., None, None]
+
+
+def _cofactors_along(a: Any, t: Any) -> Any:
+    if a.shape[-1] < 2 or not (np.isfinite(a).all() and np.isfinite(t).all()):
+        return np.full(a.shape, np.nan if a.shape[-1] > 1 else 0.0)
+    inverse = np.moveaxis(np.linalg.inv(a), -1, -2)
+    along = (t * inverse).sum((-2, -1))[..., None, None]
+    return (along * inverse - inverse @ np.moveaxis(t, -1, -2) @ inverse) * np.linalg.det(a)[
+        ..., None, None
+    ]
 
 
 def _expm(a: Any) -> Any:
@@ -146,6 +156,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "fused": _batchnorm,
     "solve_triangular": _solve_triangular,
     "cofactors": _cofactors,
+    "cofactors_along": _cofactors_along,
     "unfold": _unfold,
     "max_pool2d": lambda x, *args: _pooled(x, np.max, -np.inf, *args),
     "avg_pool2d": lambda x, *args: _pooled(x, np.mean, 0.0, *args),

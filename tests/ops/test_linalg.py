@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -280,8 +281,42 @@ def test_determinant_of_singular_matrices(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(mg.grad(LA.det)(np.ones((3, 3))), np.zeros((3, 3)), atol=1e-15)
     np.testing.assert_array_equal(mg.grad(LA.det)(np.zeros((3, 3))), np.zeros((3, 3)))
     np.testing.assert_allclose(mg.grad(LA.det)(np.diag([2.0, 0.0])), np.diag([0.0, 2.0]), atol=1e-15)
-    with pytest.raises(mg.LinAlgError, match="Singular"):
-        mg.hessian(LA.det)(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_second_derivative_of_singular_determinants(n: int, rng: np.random.Generator) -> None:
+    def by_definition(x: Any) -> Any:  # a sum over permutations, of products: exact at all orders
+        total = mg.tensor(0.0)
+        for order in itertools.permutations(range(n)):
+            term = mg.tensor(np.linalg.det(np.eye(n)[list(order)]).round())
+            for row, column in enumerate(order):
+                term = term * x[row, column]
+            total = total + term
+        return total
+
+    for rank in range(n + 1):
+        a = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, n))
+        exact = mg.hessian(by_definition)(a).numpy()
+        size = max(np.abs(exact).max(), 1.0)
+        for found in (
+            mg.hessian(LA.det)(a).numpy(),
+            mg.jacobian(mg.grad(LA.det))(a).numpy(),
+        ):
+            np.testing.assert_allclose(found, exact, atol=1e-13 * size)
+
+
+def test_third_derivative_of_a_determinant(rng: np.random.Generator) -> None:
+    a, s, t = rng.standard_normal((3, 3, 3))
+
+    def second(x: Any) -> Any:
+        return mg.jvp(mg.grad(LA.det), (x,), (s,))[1]
+
+    third = mg.jvp(second, (a,), (t,))[1].numpy()
+    step = 0.5  # of a 3 by 3 determinant it is linear: differences are exact
+    ends = [second(a + k * step * t).numpy() for k in (1, -1)]
+    close(third, (ends[0] - ends[1]) / (2 * step), "third", 1e-12)
+    with pytest.raises(mg.LinAlgError, match=r"inv: input 0 is .*float64\[2, 2\].*Singular"):
+        mg.jvp(mg.hessian(LA.det), (np.zeros((2, 2)),), (np.eye(2),))
 
 
 def test_logarithm_of_the_determinant_does_not_overflow() -> None:

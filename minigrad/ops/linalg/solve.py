@@ -220,6 +220,20 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
 # Determinants ------------------------------------------------------------------------------------
 
 
+def _all_but_one(x: Array) -> Array:
+    """Along the last axis the products of all but one."""
+    one = np.ones((*x.shape[:-1], 1), x.dtype)
+    ahead = np.concatenate([one, x[..., :-1]], -1).cumprod(-1)
+    behind = np.concatenate([one, x[..., :0:-1]], -1).cumprod(-1)
+    return ahead * behind[..., ::-1]
+
+
+def _turned(a: Array) -> tuple[Array, Array, Array, Array]:
+    """The singular value decomposition, and the sign of the determinant of the two turns."""
+    u, s, vh = np.linalg.svd(a)
+    return u, s, vh, np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+
+
 @lapack
 def _cofactors(a: Array) -> Array:
     if a.shape[-1] < 2:
@@ -229,29 +243,114 @@ def _cofactors(a: Array) -> Array:
     if not np.isfinite(a).all():
         return np.full(a.shape, np.nan, np.result_type(a, np.float32))
     # Of u diag(s) vh they are sign * u diag(products of the other s) vh: also where s has zeros.
-    u, s, vh = np.linalg.svd(a)
-    others = np.where(np.eye(a.shape[-1], dtype=bool), s.dtype.type(1), s[..., None, :]).prod(-1)
-    sign = np.sign(np.linalg.det(u) * np.linalg.det(vh))
-    return (u * others[..., None, :]) @ vh * sign[..., None, None]
+    u, s, vh, sign = _turned(a)
+    return (u * _all_but_one(s)[..., None, :]) @ vh * sign
 
 
-def _cofactors_pullback(g: Any, needed: Any, a: Any, out: Any) -> Any:
+@lapack
+def _cofactors_along(a: Array, t: Array) -> Array:
+    n = a.shape[-1]
+    if n < 2:
+        return np.zeros(a.shape, np.result_type(a, t, np.float32))
+    if np.iscomplexobj(a) or np.iscomplexobj(t):  # analytic, for the complex step
+        inverse = np.linalg.inv(a).swapaxes(-1, -2)
+        along = (t * inverse).sum((-2, -1), keepdims=True) * inverse
+        change = along - inverse @ t.swapaxes(-1, -2) @ inverse
+        return np.linalg.det(a)[..., None, None] * change
+    if not (np.isfinite(a).all() and np.isfinite(t).all()):
+        return np.full(a.shape, np.nan, np.result_type(a, t, np.float32))
+    # In the turned coordinates a is diagonal, and a minor of it without rows and columns i and j is
+    # a product of the other singular values.
+    u, s, vh, sign = _turned(a)
+    turned = u.swapaxes(-1, -2) @ t @ vh.swapaxes(-1, -2)
+    diagonal = np.eye(n, dtype=bool)
+    minors = _all_but_one(np.where(diagonal, s.dtype.type(1), s[..., None, :]))
+    minors = np.where(diagonal, s.dtype.type(0), minors)
+    own = minors @ np.diagonal(turned, axis1=-2, axis2=-1)[..., None]
+    return u @ (np.where(diagonal, own, 0) - minors * turned.swapaxes(-1, -2)) @ vh * sign
+
+
+def _third(a: Any, s: Any, t: Any) -> Any:
+    """The third derivative of the determinant along s and t; this one takes the inverse."""
     inverse = mT(inv(a))
-    along = summed(g * out, axis=(-2, -1), keepdims=True)
-    return (along * inverse - product(inverse, mT(g), out),)
+    minors, change = cofactors(a), cofactors_along(a, s)
+    turned = product(inverse, mT(s), inverse)
+    along, twice = (summed(t * x, axis=(-2, -1), keepdims=True) for x in (inverse, turned))
+    return (
+        along * change
+        - twice * minors
+        - product(change, mT(t), inverse)
+        + product(minors, mT(t), turned)
+    )
 
 
-def _cofactors_pushforward(tangents: Any, a: Any, out: Any) -> Any:
-    inverse = mT(inv(a))
-    along = summed(tangents[0] * inverse, axis=(-2, -1), keepdims=True)
-    return along * out - product(out, mT(tangents[0]), inverse)
+def _along_pushforward(tangents: Any, a: Any, t: Any, _out: Any) -> Any:
+    ta, tt = tangents
+    if ta is None:
+        return cofactors_along(a, tt)
+    change = _third(a, ta, t)
+    return change if tt is None else change + cofactors_along(a, tt)
+
+
+# The second derivative of the determinant is symmetric: the rules for t are the function itself.
+_cofactor_along = general(
+    "cofactors_along",
+    _cofactors_along,
+    vjp=lambda g, needed, a, t, _out: (
+        _third(a, g, t) if needed[0] else None,
+        cofactors_along(a, g) if needed[1] else None,
+    ),
+    jvp=_along_pushforward,
+    formula=r"\partial_\varepsilon \det(b)\,b^{-\top},\; b = a + \varepsilon t",
+    vjp_formula=r"\left(\nabla_a \langle g, \mathrm{out}\rangle,\; \mathrm{out}(a, g)\right)",
+    samples=square_samples(
+        ((3, 3), (3, 3)), ((1, 1), (1, 1)), ((2, 3, 3), (2, 3, 3)), ((0, 2, 2), (0, 2, 2))
+    ),
+)
+
+
+def cofactors_along(a: Any, t: Any) -> Any:
+    """The derivative of :func:`cofactors` along t: also where a is singular.
+
+    Parameters
+    ----------
+    a, t : array_like, shape (..., N, N)
+
+    Returns
+    -------
+    Tensor, shape (..., N, N)
+
+    Raises
+    ------
+    ShapeError
+        For other than square matrices, or two shapes.
+
+    Notes
+    -----
+    This is the second derivative of :func:`det`.  Its own derivative in a, the third, takes the
+    inverse of a.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.linalg.cofactors_along(mg.tensor(np.zeros((2, 2))), [[1.0, 2.0], [3.0, 4.0]])
+    tensor([[ 4., -3.],
+            [-2.,  1.]])
+    """
+    a = matrices("cofactors_along", "a", a, square=True)
+    t = matrices("cofactors_along", "t", t, square=True)
+    if a.shape != t.shape:
+        raise ShapeError(
+            f"cofactors_along: a is {describe(a)}, t is {describe(t)}; their shapes are one."
+        )
+    return bind(_cofactor_along, (a, t))
 
 
 _cofactor = general(
     "cofactors",
     _cofactors,
-    vjp=_cofactors_pullback,
-    jvp=_cofactors_pushforward,
+    vjp=lambda g, needed, a, _out: (cofactors_along(a, g),),
+    jvp=lambda tangents, a, _out: cofactors_along(a, tangents[0]),
     formula=r"\det(a)\,a^{-\top}",
     vjp_formula=r"\langle g, \mathrm{out}\rangle\,a^{-\top} - a^{-\top} g^\top\,\mathrm{out}",
     samples=square_samples(((3, 3),), ((1, 1),), ((2, 2, 2),), ((0, 2, 2),)),
@@ -274,10 +373,6 @@ def cofactors(a: Any) -> Any:
     ShapeError
         For other than square matrices.
 
-    Notes
-    -----
-    Its own derivative, that is the second of :func:`det`, needs the inverse of a.
-
     Examples
     --------
     >>> import minigrad as mg
@@ -289,6 +384,7 @@ def cofactors(a: Any) -> Any:
 
 
 _cofactor.function = cofactors
+_cofactor_along.function = cofactors_along
 
 
 _det = general(
@@ -321,7 +417,7 @@ def det(a: Any) -> Any:
 
     Notes
     -----
-    The first derivative is right at singular matrices, too; the second needs the inverse.
+    The first two derivatives are right at singular matrices, too; the third takes the inverse.
 
     Examples
     --------
