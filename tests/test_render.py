@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.graph.text import printable
-from minigrad.render import model, notebook, picture, program, to_dot
+from minigrad.render import build, notebook, picture, program, to_dot
 from minigrad.render.dot import STYLES, quote
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -58,7 +58,8 @@ def test_a_picture_of_batch_norm_has_its_operations_inputs_and_output(batchnorm)
     assert titles(drawn, "output") == ["output"]
     named = [n.detail for n in drawn.nodes if n.kind == "op" and n.named]
     assert named == ["mean", "variance", "std", "x_hat"]
-    assert {n.boxes for n in drawn.nodes if n.kind == "op"} == {("batchnorm",)}
+    assert {n.scope for n in drawn.nodes if n.kind == "op"} == {"s0"}
+    assert [(s.label, s.parent, s.order) for s in drawn.scopes] == [("batchnorm", "", 0)]
     assert drawn.subtitle == "every array is f64, unless noted"
 
 
@@ -97,7 +98,10 @@ def test_backward_steps_differ_in_order_style_and_box(gradient):
     assert drawn.against == (False, True)
     back = [n for n in drawn.nodes if n.kind == "op" and n.order]
     assert all(n.twin for n in back)
-    assert {n.boxes for n in back} == {(), ("batchnorm",)}
+    labels = {s.id: s.label for s in drawn.scopes}
+    assert {tuple(labels[a] for a in drawn.around[n.scope]) for n in back} == {
+        ("backward",), ("backward", "batchnorm"),
+    }  # fmt: skip
     assert {"fillcolor", "color", "style"} <= {
         k for k in STYLES["op 1"] if STYLES["op 1"][k] != STYLES["op"][k]
     }
@@ -461,7 +465,7 @@ def test_notebooks_never_raise(batchnorm, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert batchnorm._repr_mimebundle_() == {"text/plain": str(batchnorm)}
     assert batchnorm._repr_svg_() is None
-    monkeypatch.setattr(model, "_nodes", None)
+    monkeypatch.setattr(build, "_edges", None)
     assert "text/plain" in notebook(batchnorm)
     broken = mg.Graph("broken", (), (), (0,), (0,), batchnorm.interface, batchnorm.rebuild)
     assert notebook(broken)["text/plain"] == "<Graph>"

@@ -204,7 +204,7 @@ def _one(wrt: Tensor | str, nodes: list[Node]) -> Node:
         if len(found) == 1:
             return found[0]
         raise ArgumentError(
-            f"paths: wrt={wrt!r} is the name of {len(found)} tensors that the output was made from, not "
+            f"paths: wrt={wrt!r} names {len(found)} of the tensors that the output was made from, not "
             f"of one. {_known(nodes)}"
         )
     node = wrt._node if isinstance(wrt, Tensor) else None

@@ -21,9 +21,11 @@ from typing import Any
 from ..errors import ArgumentError, MissingExtraError, MissingProgramError
 from ..files import write_atomically
 from ..graph import Graph
+from ..record import Record
 from ..tensor import Tensor
+from .build import picture
 from .dot import Direction, to_dot
-from .model import Picture, picture
+from .model import Picture
 from .program import run_dot
 
 __all__ = ["Picture", "picture", "render", "to_dot"]
@@ -32,7 +34,7 @@ DRAWN = ("svg", "png", "pdf")
 
 
 def render(
-    x: Tensor | Graph | Sequence[Tensor],
+    x: Tensor | Graph | Record | Sequence[Tensor],
     path: str | os.PathLike[str],
     *,
     paths: Iterable[str] | Mapping[str, Sequence[str]] | None = None,
@@ -119,7 +121,7 @@ def render(
         ) from None
 
 
-def as_graph(x: Tensor | Graph | Sequence[Tensor]) -> Graph:
+def as_graph(x: Tensor | Graph | Record | Sequence[Tensor]) -> Graph | Record:
     """A graph as it is; of tensors, what they remember.
 
     Examples
@@ -129,7 +131,7 @@ def as_graph(x: Tensor | Graph | Sequence[Tensor]) -> Graph:
     >>> as_graph([x * 2.0, x + 1.0])
     <Graph graph(x): 2 equations>
     """
-    if isinstance(x, Graph):
+    if isinstance(x, Graph | Record):
         return x
     tensors = [x] if isinstance(x, Tensor) else x
     if not isinstance(tensors, list | tuple) or not all(isinstance(t, Tensor) for t in tensors):

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Literal
 
 from ..graph.text import printable
-from .model import LABELLED_EDGES, Edge, Node, Picture
+from .build import LABELLED_EDGES
+from .model import Edge, Node, Picture
 
 Direction = Literal["down", "right"]
 
@@ -112,7 +113,7 @@ def _spread(picture: Picture) -> tuple[list[Node], list[Edge]]:
         if hub is not None:
             near = targets[edge.target]
             again = replace(
-                hub, id=f"{hub.id}_{i}", boxes=near.boxes, order=near.order, detail="", twin=""
+                hub, id=f"{hub.id}_{i}", scope=near.scope, order=near.order, detail="", twin=""
             )
             nodes.append(again)
             edge = replace(edge, source=again.id)
@@ -175,43 +176,36 @@ def _node(node: Node) -> str:
     )
 
 
-def _place(node: Node) -> tuple[int | str, ...]:
-    """The boxes around a node; derivatives are in one of their own, by their order."""
-    if node.kind == "output":
-        return ()
-    return (node.order, *node.boxes) if node.order else node.boxes
-
-
 def _boxes(picture: Picture, nodes: Sequence[Node]) -> Iterator[str]:
     """Nodes inside nested clusters, one per scope."""
-    inside: dict[tuple[int | str, ...], list[Node]] = {(): []}
+    inside: dict[str, list[Node]] = {"": []}
+    scopes = {scope.id: scope for scope in picture.scopes}
     for node in sorted(nodes, key=lambda n: n.order):  # what comes first stands on the left
-        place = _place(node)
-        for depth in range(len(place) + 1):
-            inside.setdefault(place[:depth], [])
-        inside[place].append(node)
-    number = {path: i for i, path in enumerate(inside)}
-    open_path: tuple[int | str, ...] = ()
-    for path in sorted(inside, key=lambda p: [number[p[:d]] for d in range(1, len(p) + 1)]):
-        while open_path != path[: len(open_path)]:
-            yield "  " * len(open_path) + "}"
-            open_path = open_path[:-1]
-        if path:
-            names = [picture.phases[p] if isinstance(p, int) else p for p in path]
-            colors = ("#c98a4b", "#fffaf3") if isinstance(path[0], int) else ("#9aa5b1", "#f7f9fb")
-            indent = "  " * len(path)
-            yield f"{indent}subgraph cluster_{number[path]} {{"
+        inside.setdefault(node.scope, []).append(node)
+    number = {"": 0} | {scope.id: i for i, scope in enumerate(picture.scopes, 1)}
+    places = sorted(picture.around, key=lambda s: [number[a] for a in picture.around[s]])
+    open_boxes: tuple[str, ...] = ()
+    for place in places:
+        around = picture.around[place]
+        while open_boxes != around[: len(open_boxes)]:
+            yield "  " * len(open_boxes) + "}"
+            open_boxes = open_boxes[:-1]
+        if place:
+            scope = scopes[place]
+            colors = ("#c98a4b", "#fffaf3") if scope.order else ("#9aa5b1", "#f7f9fb")
+            indent = "  " * len(around)
+            yield f"{indent}subgraph cluster_{number[place]} {{"
             yield (
-                f'{indent}  label=<{_small(names[-1], GREY, 10)}>; labeljust="l"; margin=10; '
+                f'{indent}  label=<{_small(scope.label, GREY, 10)}>; labeljust="l"; margin=10; '
                 f'style="rounded,filled"; color="{colors[0]}"; fillcolor="{colors[1]}"; '
-                f"tooltip={quote('/'.join(names))};"
+                f"tooltip={quote('/'.join(scopes[a].label for a in around))};"
             )
-            open_path = path
-        for node in inside[path]:
-            yield "  " * (len(path) + 1) + _node(node)
-    while open_path:
-        yield "  " * len(open_path) + "}"
-        open_path = open_path[:-1]
+            open_boxes = around
+        for node in inside.get(place, ()):
+            yield "  " * (len(around) + 1) + _node(node)
+    while open_boxes:
+        yield "  " * len(open_boxes) + "}"
+        open_boxes = open_boxes[:-1]
 
 
 # Edges -------------------------------------------------------------------------------------------

@@ -1,36 +1,103 @@
-"""What a picture of a graph shows, before anybody decides how: nodes, edges, boxes, routes.
+"""What a picture of a graph shows, before anybody decides how: nodes, edges, boxes, steps, routes.
 
-Every renderer is a function of a :class:`Picture`.  Texts in it are the user's and unescaped;
-each renderer escapes them for its format.
+Every renderer is a function of a :class:`Picture`; :mod:`minigrad.render.build` makes one.  Texts in
+it are the user's and unescaped: each renderer escapes them for its format.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
-from ..errors import ArgumentError
-from ..graph import Equation, Graph, Scalar, Value
-from ..graph.text import constant_text, expression, phase, short_dtype, static, type_of
+import numpy as np
 
-Kind = Literal["input", "parameter", "constant", "op", "output"]
+from ..graph.text import short_dtype
 
-LABELLED_EDGES = 300  # shapes stand on edges up to here, in nodes beyond: labels cost layout time
+Kind = Literal["input", "parameter", "constant", "op", "output", "fold"]
+GradientState = Literal["not run", "not required", "zero", "value"]
 
-# What the slots of operations are called where their order matters.
-SLOTS: dict[str, tuple[str, ...]] = {
-    "sub": ("", "−"),
-    "div": ("", "÷"),
-    "pow": ("", "exponent"),
-    "matmul": ("", "right"),
-    "where": ("if", "", "else"),
-    "greater": ("", "<"),
-    "greater_equal": ("", "≤"),
-    "less": ("", ">"),
-    "less_equal": ("", "≥"),
-}
+ENTRIES = 64  # an array of up to so many is shown whole, of a larger one a corner
+
+
+@dataclass(frozen=True, slots=True)
+class TensorView:
+    """What a picture tells of an array.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : str
+        ``f64``, ``i64``, ``bool``.
+    entries : tuple of (float or int or bool)
+        The array itself, row by row, if it has at most 64 entries; else those of a corner.
+    corner : tuple of int
+        The shape of what `entries` holds: the leading part along every axis.
+    minimum, maximum, mean, norm : float
+        Over the finite entries; NaN if there are none.
+    nans, infinities : int
+        How many entries are NaN, how many infinite.
+
+    Examples
+    --------
+    >>> view = TensorView.of(np.array([[3.0, -4.0]]))
+    >>> view.entries, view.norm, view.whole
+    ((3.0, -4.0), 5.0, True)
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    entries: tuple[Any, ...]
+    corner: tuple[int, ...]
+    minimum: float
+    maximum: float
+    mean: float
+    norm: float
+    nans: int
+    infinities: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether `entries` is all there is."""
+        return self.shape == self.corner
+
+    @classmethod
+    def of(cls, array: Any) -> TensorView:
+        """The view of an array.
+
+        Parameters
+        ----------
+        array : array_like
+
+        Returns
+        -------
+        TensorView
+        """
+        array = np.asarray(array)
+        part = array[tuple(slice(n) for n in _corner(array.shape))]
+        flat = array.astype(np.float64).ravel()
+        kept = flat[np.isfinite(flat)]
+        largest = float(np.abs(kept).max(initial=0.0)) or 1.0  # squares of large entries overflow
+        kept = kept / largest
+        low, high, mean, norm = (
+            (kept.min(), kept.max(), kept.mean(), np.linalg.norm(kept)) if kept.size else (np.nan,) * 4
+        )
+        return cls(
+            array.shape, short_dtype(array.dtype), tuple(part.ravel().tolist()), part.shape,
+            *[float(x) * largest for x in (low, high, mean, norm)],
+            int(np.isnan(flat).sum()), int(np.isinf(flat).sum()),
+        )  # fmt: skip
+
+
+def _corner(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A leading part of at most 64 entries: eight columns, then as many rows as there is room for."""
+    if np.prod(shape, dtype=object) <= ENTRIES:
+        return shape
+    room, corner = ENTRIES, list[int]()
+    for n in reversed(shape):
+        corner.append(min(n, room if corner or len(shape) == 1 else 8))
+        room //= max(corner[-1], 1)
+    return tuple(reversed(corner))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +108,37 @@ class Node:
     ----------
     id : str
         Unique and safe in every format: ``e7`` for an equation, ``v3`` for a stored value,
-        ``o0`` for an output.
-    kind : {"input", "parameter", "constant", "op", "output"}
+        ``o0`` for an output, ``f2`` for a folded box.  Numbers grow with creation.
+    kind : {"input", "parameter", "constant", "op", "output", "fold"}
     order : int
         0 for the function itself, 1 for a derivative, ...
     title, detail : str
         What it is; which value it makes.
     named : bool
         Whether the detail is a name that somebody gave.
-    boxes : tuple of str
-        The scopes around it, outermost first.
+    scope : str
+        The id of the innermost box around it, "" for none.
     hint : str
         The whole equation and the user's line, for those who point at it.
     twin : str
         For a step of a derivative the node of the step that it belongs to, else "".
+    op, label : str
+        The primitive's name, "" for what no operation made; the label of (the first of) its values.
+    shape, dtype
+        Of (the first of) its values: ``(4, 3)``, ``f64``.
+    parameters : str
+        What the shapes do not tell: ``axis=0``.
+    operands : tuple of str
+        Per slot what it is applied to: a node's id, or a Python number as text.
+    formula, vjp : str
+        LaTeX, from the registry: the value, and what its rule sends to the inputs.
+    source : (str, int, str)
+        The user's file (without its folder), line number, and line; ("", 0, "") if unknown.
+    value, gradient : TensorView or None
+        As far as somebody recorded them.
+    gradient_state : {"not run", "not required", "zero", "value"}
+    copies : int
+        Of a folded box: how many equal blocks it stands for.
     """
 
     id: str
@@ -63,9 +147,22 @@ class Node:
     title: str
     detail: str
     named: bool
-    boxes: tuple[str, ...]
+    scope: str
     hint: str
     twin: str = ""
+    op: str = ""
+    label: str = ""
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    parameters: str = ""
+    operands: tuple[str, ...] = ()
+    formula: str = ""
+    vjp: str = ""
+    source: tuple[str, int, str] = ("", 0, "")
+    value: TensorView | None = None
+    gradient: TensorView | None = None
+    gradient_state: GradientState = "not run"
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +192,130 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """A box around nodes.
+
+    Attributes
+    ----------
+    id : str
+        ``s0``, ``s1``, ...; a box comes before those inside it.
+    label : str
+        The scope's name, or what an order of differentiation is called.
+    parent : str
+        The id of the box around it, "" for none.
+    order : int
+        0 for the function itself, 1 for a derivative, ...
+    structure : str
+        Equal for boxes that hold the same operations, wired alike.
+    copies : int
+        1 for a scope; for a box that was put around equal blocks in a row, how many those are.
+    """
+
+    id: str
+    label: str
+    parent: str
+    order: int
+    structure: str
+    copies: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a step of a backward pass sends to one input.
+
+    Attributes
+    ----------
+    slot : int
+    target : str
+        The node that it is sent to.
+    value : TensorView
+    before : TensorView or None
+        What had arrived there already; None if nothing had.
+    after : TensorView
+    """
+
+    slot: int
+    target: str
+    value: TensorView
+    before: TensorView | None
+    after: TensorView
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation evaluated (forward), or one rule applied (backward).
+
+    Attributes
+    ----------
+    phase : {"forward", "backward"}
+    backward_pass : int
+        Which one, from 1; 0 for a forward step.
+    node : str
+    values : tuple of (TensorView or None)
+        Forward the results; backward the cotangents that have arrived, complete.
+    contributions : tuple of Contribution
+    """
+
+    phase: Literal["forward", "backward"]
+    backward_pass: int
+    node: str
+    values: tuple[TensorView | None, ...]
+    contributions: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The share of a gradient that took one route.
+
+    Attributes
+    ----------
+    crossed : tuple of str
+        Names, in order from the output to the input; () for the direct route.
+    value : TensorView
+    share : float
+        Its squared length over that of the direct part; NaN if there is no direct part.
+    """
+
+    crossed: tuple[str, ...]
+    value: TensorView
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathSet:
+    """A gradient, split by the routes it took.
+
+    Attributes
+    ----------
+    target : str
+        The node whose gradient it is.
+    parts : tuple of Part
+        In the order of ``Picture.routes``.
+    total : TensorView
+    numeric : TensorView or None
+        The same gradient found from values of the function alone, by differences.
+    survives : float
+        The squared length of the whole over that of the direct part.
+    cancels : bool
+        Whether nothing but rounding is left of the whole.
+    """
+
+    target: str
+    parts: tuple[Part, ...]
+    total: TensorView
+    numeric: TensorView | None
+    survives: float
+    cancels: bool
+
+
+@dataclass(frozen=True)
 class Picture:
     """All that a renderer needs.
 
     Attributes
     ----------
     title, subtitle : str
-    nodes, edges : tuple
+    nodes, edges, scopes : tuple
     routes : tuple of str
         What the routes are called, by number.
     phases : tuple of str
@@ -110,180 +324,33 @@ class Picture:
         Per order whether its data flows against that of the function.
     labelled : bool
         Whether shapes stand on the edges; else they stand in the nodes.
+    steps : tuple of Step
+        Of a recorded forward and backward pass.
+    paths : PathSet or None
+        The gradient along the routes.
     """
 
     title: str
     subtitle: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+    scopes: tuple[Scope, ...] = ()
     routes: tuple[str, ...] = ()
     phases: tuple[str, ...] = ("forward",)
     against: tuple[bool, ...] = (False,)
     labelled: bool = True
+    steps: tuple[Step, ...] = ()
+    paths: PathSet | None = None
 
+    @cached_property
+    def node(self) -> dict[str, Node]:
+        """The nodes by id."""
+        return {node.id: node for node in self.nodes}
 
-def picture(
-    graph: Graph,
-    paths: Iterable[str] | Mapping[str, Sequence[str]] | None = None,
-    wrt: str | None = None,
-    title: str | None = None,
-) -> Picture:
-    """The picture of a graph; `paths`, `wrt` and `title` as in :func:`minigrad.render`."""
-    labels, along = _routes(graph, paths, wrt)
-    usual = _usual_dtype(graph)
-    edges = _edges(graph, usual, along)
-    labelled = len(edges) <= LABELLED_EDGES
-    against = [False]
-    for reverse in graph.reverse[1:]:
-        against.append(against[-1] != reverse)
-    return Picture(
-        graph.name if title is None else title,
-        f"every array is {usual}, unless noted" if usual else "",
-        tuple(_nodes(graph, usual, labelled, {e.source for e in edges})),
-        tuple(edges),
-        labels,
-        tuple(phase(graph, order) for order in range(len(against))),
-        tuple(against),
-        labelled,
-    )
-
-
-def shape_text(value: Value, usual: str) -> str:
-    """A shape as NumPy writes it, after the dtype if that is not the usual one."""
-    size = ", ".join(map(str, value.shape)) + ("," if len(value.shape) == 1 else "")
-    dtype = short_dtype(value.dtype)
-    size = f"({size})" if value.shape else "scalar"
-    return size if dtype == usual else f"{dtype} {size}"
-
-
-def _usual_dtype(graph: Graph) -> str:
-    """The dtype of most floating values, which goes without saying."""
-    counts: dict[str, int] = {}
-    for value in graph.values:
-        if value.dtype.kind == "f":
-            name = short_dtype(value.dtype)
-            counts[name] = counts.get(name, 0) + 1
-    return max(counts, key=lambda name: counts[name]) if counts else ""
-
-
-def _routes(
-    graph: Graph, paths: Iterable[str] | Mapping[str, Sequence[str]] | None, wrt: str | None
-) -> tuple[tuple[str, ...], dict[tuple[int, int], tuple[int, ...]]]:
-    """Labels of the routes, and per edge of the graph which of them run along it."""
-    if paths is None:
-        return (), {}
-    if isinstance(paths, str):
-        raise ArgumentError(f'render: paths is a list of names, ["{paths}"], not a string.')
-    if isinstance(paths, Mapping):
-        wanted = {tuple(tags): label for label, tags in paths.items()}
-        via = list(dict.fromkeys(tag for tags in wanted for tag in tags))
-        found = graph.routes(wrt, via)
-        for tags, label in wanted.items():
-            if tags not in found:
-                raise ArgumentError(
-                    f"render: paths[{label!r}] = {list(tags)}, but there is no such route. From output "
-                    f"to input the routes of {graph.name} are {', '.join(str(list(t)) for t in found)}."
-                )
-    else:
-        found = graph.routes(wrt, paths)
-        wanted = {tags: "via " + ", then ".join(tags) if tags else "direct" for tags in found}
-    along: dict[tuple[int, int], tuple[int, ...]] = {}
-    for i, tags in enumerate(wanted):
-        for edge in sorted(found[tags]):
-            along[edge] = (*along.get(edge, ()), i)
-    return tuple(wanted.values()), along
-
-
-def _edges(graph: Graph, usual: str, along: Mapping[tuple[int, int], tuple[int, ...]]) -> list[Edge]:
-    edges = []
-    for equation, slot, ref in graph.edges():
-        marks = SLOTS.get(equation.op, ())
-        alone = sum(not isinstance(r, Scalar) for r in equation.inputs) < 2
-        edges.append(
-            Edge(
-                _source(graph, ref), f"e{equation.index}", slot, shape_text(graph.values[ref], usual),
-                "" if alone or slot >= len(marks) else marks[slot],
-                along.get((equation.index, slot), ()),
-            )
-        )  # fmt: skip
-    edges += [
-        Edge(_source(graph, ref), f"o{i}", 0, shape_text(graph.values[ref], usual))
-        for i, ref in enumerate(graph.outputs)
-    ]
-    return edges
-
-
-def _source(graph: Graph, ref: int) -> str:
-    return f"e{graph.makers[ref]}" if ref in graph.makers else f"v{ref}"
-
-
-def _nodes(graph: Graph, usual: str, labelled: bool, used: set[str]) -> Iterable[Node]:
-    orders = _orders_of_constants(graph)
-    for value in graph.values:
-        if value.kind == "result" or (value.kind != "input" and f"v{value.id}" not in used):
-            continue
-        label, text = graph.labels[value.id], constant_text(value) if value.kind == "constant" else ""
-        given = value.name is not None or value.kind != "constant"
-        title, detail = (label, text) if given else (text or label, label if text else "")
-        order = orders.get(value.id, 0)
-        yield Node(
-            f"v{value.id}", value.kind, order, title,
-            _with_shape(detail, "" if labelled else shape_text(value, usual)), value.name is not None,
-            value.scope if value.kind == "constant" else (),
-            f"{label}: {type_of(value)}{_line(value)}",
-            _source(graph, value.cotangent_of[0]) if value.cotangent_of else "",
-        )  # fmt: skip
-    for equation in graph.equations:
-        yield _op(graph, equation, usual, labelled)
-    for i, ref in enumerate(graph.outputs):
-        name = graph.output_names[i] if graph.output_names else ""
-        name = "" if name.replace(".", "").isdigit() else name
-        value, label = graph.values[ref], graph.labels[ref]
-        named = bool(value.name or value.cotangent_of or value.tangent_of)
-        yield Node(
-            f"o{i}", "output", graph.equations[graph.makers[ref]].order if ref in graph.makers else 0,
-            name or (label if named else "output"),
-            _with_shape("" if named and not name else label, shape_text(value, usual)),
-            bool(name), (), f"output {label}: {type_of(value)}",
-        )  # fmt: skip
-
-
-def _op(graph: Graph, equation: Equation, usual: str, labelled: bool) -> Node:
-    outs = [graph.values[o] for o in equation.outputs if o is not None]
-    numbers = any(isinstance(ref, Scalar) for ref in equation.inputs)
-    operands = [_number(r.value) if isinstance(r, Scalar) else "·" for r in equation.inputs]
-    inside = [*(operands if numbers else []), *filter(None, [static(graph, equation)])]
-    detail = ", ".join(graph.labels[o.id] for o in outs)
-    left = ", ".join(f"{graph.labels[o.id]}: {type_of(o)}" for o in outs)
-    return Node(
-        f"e{equation.index}", "op", equation.order,
-        f"{equation.op}({', '.join(inside)})" if inside else equation.op,
-        _with_shape(detail, "" if labelled else " ".join(shape_text(o, usual) for o in outs)),
-        any(o.name is not None or o.cotangent_of or o.tangent_of for o in outs),
-        equation.scope,
-        f"{left} = {expression(graph, equation)}{_line(equation)}",
-        "" if equation.vjp_of is None else f"e{equation.vjp_of}",
-    )  # fmt: skip
-
-
-def _number(x: bool | int | float) -> str:
-    """A Python number, short enough for a picture."""
-    return f"{x:.6g}" if isinstance(x, float) and len(repr(x)) > 8 else repr(x)
-
-
-def _with_shape(detail: str, shape: str) -> str:
-    return f"{detail} {shape}".strip()
-
-
-def _orders_of_constants(graph: Graph) -> dict[int, int]:
-    """A constant belongs to the pass that uses it first."""
-    orders: dict[int, int] = {}
-    for equation, _, ref in graph.edges():
-        if graph.values[ref].kind == "constant":
-            orders[ref] = min(equation.order, orders.get(ref, equation.order))
-    return orders
-
-
-def _line(made: Any) -> str:
-    file, line = made.location  # pictures are passed around: the file's name, not its folder
-    return f"\n{os.path.basename(file)}, line {line}" if file else ""
+    @cached_property
+    def around(self) -> dict[str, tuple[str, ...]]:
+        """Per id of a box the ids of the boxes from the outermost to it; of "" none."""
+        found: dict[str, tuple[str, ...]] = {"": ()}
+        for scope in self.scopes:
+            found[scope.id] = (*found[scope.parent], scope.id)
+        return found
