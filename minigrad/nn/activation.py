@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
+
+from ..errors import ArgumentError
 from ..tensor import Tensor, as_tensor
-from . import functional
+from . import functional, init
+from .layers import check_size
 from .module import Module
+from .parameter import Parameter
 
 
 class _InPlace(Module):
@@ -15,6 +20,10 @@ class _InPlace(Module):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
+
+    def extra_repr(self) -> str:
+        """Whether PyTorch would work in place."""
+        return "inplace=True" if self.inplace else ""
 
 
 class ReLU(_InPlace):
@@ -64,7 +73,105 @@ class LeakyReLU(Module):
 
     def extra_repr(self) -> str:
         """The slope."""
-        return f"negative_slope={self.negative_slope}"
+        return f"negative_slope={self.negative_slope}{', inplace=True' if self.inplace else ''}"
+
+
+class PReLU(Module):
+    """x where it is positive, a learned multiple of x elsewhere.
+
+    Parameters
+    ----------
+    num_parameters : int
+        One slope for all, or one per channel (axis 1).
+    init : float
+        The first slope.
+    dtype : dtype
+        Of the slopes; float32, as in PyTorch.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.PReLU()(mg.tensor([-1.0, 2.0], dtype="float32"))
+    tensor([-0.25,  2.  ], dtype=float32, op=where, line=1)
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = np.float32) -> None:
+        super().__init__()
+        self.num_parameters = check_size("PReLU", "num_parameters", num_parameters)
+        self.init = init
+        self.weight = Parameter(np.full(num_parameters, init, dtype))
+
+    def reset_parameters(self) -> None:
+        """Set every slope to the first value again."""
+        init.constant_(self.weight, self.init)
+
+    def forward(self, x: Any) -> Tensor:
+        """x or weight * x."""
+        return functional.prelu(x, self.weight)
+
+    def extra_repr(self) -> str:
+        """How many slopes."""
+        return f"num_parameters={self.num_parameters}"
+
+
+class ELU(Module):
+    """x where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
+
+    Parameters
+    ----------
+    alpha : float
+    inplace : bool
+        Accepted for PyTorch's sake; tensors are immutable.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.ELU()(mg.tensor([-1000.0, 2.0]))
+    tensor([-1.,  2.])
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, x: Any) -> Tensor:
+        """x or alpha (exp(x) - 1)."""
+        return functional.elu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """The limit on the left."""
+        return f"alpha={self.alpha}{', inplace=True' if self.inplace else ''}"
+
+
+class GELU(Module):
+    """x times the probability that a standard normal variable is smaller than x.
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        Exact, with the error function (which needs SciPy); or by a hyperbolic tangent.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.GELU()(mg.tensor([0.0, 1.0]))
+    tensor([0.        , 0.84134475])
+    """
+
+    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
+        super().__init__()
+        if approximate not in ("none", "tanh"):
+            raise ArgumentError(f'GELU: approximate is "none" or "tanh", not {approximate!r}.')
+        self.approximate: Literal["none", "tanh"] = approximate
+
+    def forward(self, x: Any) -> Tensor:
+        """x times the normal distribution function of x."""
+        return functional.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        """Exact or not."""
+        return f"approximate={self.approximate!r}"
 
 
 class SiLU(_InPlace):
@@ -102,6 +209,21 @@ class Sigmoid(Module):
         return functional.sigmoid(as_tensor(x))
 
 
+class LogSigmoid(Module):
+    """The logarithm of :class:`Sigmoid`, exact also where that is near zero.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.LogSigmoid()(mg.tensor([-1000.0]))
+    tensor([-1000.])
+    """
+
+    def forward(self, x: Any) -> Tensor:
+        """log(1 / (1 + exp(-x)))."""
+        return functional.logsigmoid(x)
+
+
 class Tanh(Module):
     """The hyperbolic tangent.
 
@@ -123,6 +245,8 @@ class Softplus(Module):
     Parameters
     ----------
     beta : float
+    threshold : float
+        Where ``beta x`` is larger, the result is x itself.
 
     Examples
     --------
@@ -131,17 +255,18 @@ class Softplus(Module):
     tensor([0.69314718])
     """
 
-    def __init__(self, beta: float = 1.0) -> None:
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta = beta
+        self.threshold = threshold
 
     def forward(self, x: Any) -> Tensor:
         """log(1 + exp(beta x)) / beta."""
-        return functional.softplus(as_tensor(x) * self.beta) / self.beta
+        return functional.softplus(x, self.beta, self.threshold)
 
     def extra_repr(self) -> str:
         """The sharpness."""
-        return f"beta={self.beta}"
+        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class Softmax(Module):

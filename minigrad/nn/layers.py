@@ -1,17 +1,17 @@
-"""Linear, Identity, Flatten, Dropout."""
+"""Linear, Identity, Flatten, Unflatten."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 import minigrad as mg
 
-from ..errors import ArgumentError
-from ..seeding import check_generator
-from ..tensor import Tensor, as_tensor
+from ..errors import ArgumentError, ShapeError
+from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
 from .module import Module
 from .parameter import Parameter
@@ -130,44 +130,52 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-class Dropout(Module):
-    """In training mode, zero each element with probability p and scale the others.
+class Unflatten(Module):
+    """Split one axis into several.
 
     Parameters
     ----------
-    p : float
-        From 0 to 1.
-    inplace : bool
-        Accepted for PyTorch's sake; tensors are immutable.
-    generator : numpy.random.Generator, optional
-        By default the one of :func:`minigrad.manual_seed`.
+    dim : int
+        The axis.
+    unflattened_size : sequence of int
+        The new axes; one may be -1, for what is left.
 
     Examples
     --------
-    >>> import minigrad as mg, numpy as np
-    >>> layer = mg.nn.Dropout(0.5, generator=np.random.default_rng(0))
-    >>> layer(mg.tensor([1.0, 1.0, 1.0, 1.0]))
-    tensor([2., 2., 2., 0.])
-    >>> layer.eval()(mg.tensor([1.0, 1.0]))
-    tensor([1., 1.])
+    >>> import minigrad as mg
+    >>> mg.nn.Unflatten(1, (2, -1))(mg.broadcast_to(1.0, (5, 6))).shape
+    (5, 2, 3)
     """
 
-    def __init__(
-        self, p: float = 0.5, inplace: bool = False, *, generator: np.random.Generator | None = None
-    ) -> None:
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
-        functional.check_probability("Dropout", p)
-        self.p = p
-        self.inplace = inplace
-        self.generator = check_generator("Dropout", generator)
+        sizes = tuple(unflattened_size) if isinstance(unflattened_size, tuple | list) else ()
+        integers = [isinstance(n, int | np.integer) and not isinstance(n, bool) for n in (dim, *sizes)]
+        if not sizes or not all(integers) or min(sizes) < -1 or sizes.count(-1) > 1:
+            raise ArgumentError(
+                "Unflatten: dim is an integer and unflattened_size a tuple of sizes, of which one may "
+                f"be -1; not {dim!r} and {unflattened_size!r}."
+            )
+        self.dim = dim
+        self.unflattened_size = sizes
 
     def forward(self, x: Any) -> Tensor:
-        """x with some elements dropped, in training mode."""
-        return functional.dropout(x, self.p, self.training, self.generator)
+        """x with the axis split."""
+        x, sizes = as_tensor(x), self.unflattened_size
+        size = x.shape[self.dim] if -x.ndim <= self.dim < x.ndim else -1
+        known = math.prod([n for n in sizes if n != -1])
+        left = size // known if -1 in sizes and known else 1
+        if known * left != size:
+            raise ShapeError(
+                f"Unflatten: axis {self.dim} of {describe(x)} cannot be split into {list(sizes)}."
+            )
+        sizes = tuple([left if n == -1 else n for n in sizes])
+        axis = self.dim % x.ndim
+        return mg.reshape(x, (*x.shape[:axis], *sizes, *x.shape[axis + 1 :]))
 
     def extra_repr(self) -> str:
-        """The probability."""
-        return f"p={self.p}"
+        """The axis and its parts."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 def check_size(who: str, name: str, size: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..errors import ArgumentError
 from ..tensor import Tensor, as_tensor
 from . import functional
 from .functional import Reduction
@@ -118,6 +119,52 @@ class MSELoss(_Loss):
     def forward(self, x: Any, target: Any) -> Tensor:
         """The loss of x against a target of its shape."""
         return functional.mse_loss(x, target, self.reduction)
+
+
+class L1Loss(_Loss):
+    """Absolute error.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.L1Loss()(mg.tensor([1.0, -3.0]), mg.tensor([0.0, 0.0]))
+    tensor(2.)
+    """
+
+    def forward(self, x: Any, target: Any) -> Tensor:
+        """The loss of x against a target of its shape."""
+        return functional.l1_loss(x, target, self.reduction)
+
+
+class SmoothL1Loss(_Loss):
+    """Absolute error less ``beta / 2``, rounded off where it is below `beta`.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+    beta : float
+        Zero or positive; zero rounds nothing off.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> mg.nn.SmoothL1Loss(beta=2.0)(mg.tensor([3.0]), mg.tensor([0.0]))
+    tensor(2.)
+    """
+
+    def __init__(self, reduction: Reduction = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not beta >= 0:
+            raise ArgumentError(f"SmoothL1Loss: beta must be zero or positive, not {beta!r}.")
+        self.beta = beta
+
+    def forward(self, x: Any, target: Any) -> Tensor:
+        """The loss of x against a target of its shape."""
+        return functional.smooth_l1_loss(x, target, self.reduction, self.beta)
 
 
 class HuberLoss(_Loss):

@@ -1,8 +1,7 @@
-"""Batch normalization as a layer with running statistics, and layer normalization."""
+"""Batch normalization as a layer with running statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from inspect import cleandoc
 from typing import Any, Literal, Self
 
@@ -18,7 +17,102 @@ from .parameter import Parameter
 Method = Literal["composed", "fused"]
 
 
-class _BatchNorm(Module):
+class RunningNorm(Module):
+    """What batch norm and instance norm share: parameters and running averages per channel.
+
+    Parameters
+    ----------
+    num_features : int
+        Number of channels.
+    eps : float
+        Added to the variance inside the root.
+    momentum : float or None
+        Weight of the new value in the running averages.
+    affine : bool
+        Whether to learn a scale and a shift.
+    track_running_stats : bool
+        Whether to keep running averages.
+    dtype : dtype
+        Of parameters and running averages.
+    bias : bool
+        False leaves out the shift alone.
+    """
+
+    _layouts: tuple[int, ...] = ()  # how many axes the input may have
+    _expected = ""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        dtype: Any,
+        *,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        who = type(self).__name__
+        self.num_features = check_size(who, "num_features", num_features)
+        if not eps >= 0:
+            raise ArgumentError(
+                f"{who}: eps must be positive (zero in inference mode only), not {eps!r}."
+            )
+        if momentum is not None and not 0 <= momentum <= 1:
+            raise ArgumentError(
+                f"{who}: momentum is the weight of the new value, between 0 and 1, or None, not "
+                f"{momentum!r}."
+            )
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        shape = (self.num_features,)
+        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if affine and bias else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", np.zeros(shape, dtype) if tracked else None)
+        self.register_buffer("running_var", np.ones(shape, dtype) if tracked else None)
+        self.register_buffer("num_batches_tracked", np.zeros((), np.int64) if tracked else None)
+
+    def reset_running_stats(self) -> None:
+        """Forget the running averages."""
+        if self.running_mean is not None:
+            self.running_mean.data = np.zeros(self.num_features)
+            self.running_var.data = np.ones(self.num_features)
+            self.num_batches_tracked.data = 0
+
+    def reset_parameters(self) -> None:
+        """Forget the running averages, and set scale and shift to ones and zeros."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def _checked(self, x: Tensor) -> Tensor:
+        """x, if its axes and channels fit."""
+        if x.ndim not in self._layouts:
+            raise ShapeError(
+                f"{type(self).__name__}: x must be {self._expected}, and it is {describe(x)}."
+            )
+        if x.shape[1] != self.num_features:
+            raise ShapeError(
+                f"{type(self).__name__}: x is {describe(x)} with {x.shape[1]} channels (axis 1), but "
+                f"the layer has num_features={self.num_features}."
+            )
+        return x
+
+    def extra_repr(self) -> str:
+        """The settings."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(RunningNorm):
     """Normalise every channel (axis 1) over the batch and all other axes.
 
     Training mode uses the statistics of the batch, and lets the gradient flow through them;
@@ -58,9 +152,6 @@ class _BatchNorm(Module):
         Buffers: at first zeros, ones, and 0.
     """
 
-    _layouts: tuple[int, ...] = ()
-    _expected = ""
-
     def __init__(
         self,
         num_features: int,
@@ -75,62 +166,18 @@ class _BatchNorm(Module):
         running_var_correction: float = 1,
         through_statistics: bool = True,
     ) -> None:
-        super().__init__()
-        who = type(self).__name__
-        self.num_features = check_size(who, "num_features", num_features)
-        if not eps >= 0:
-            raise ArgumentError(
-                f"{who}: eps must be positive (zero in inference mode only), not {eps!r}."
-            )
-        if momentum is not None and not 0 <= momentum <= 1:
-            raise ArgumentError(
-                f"{who}: momentum is the weight of the new value, between 0 and 1, or None, not "
-                f"{momentum!r}."
-            )
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype, bias=bias)
         if method not in ("composed", "fused"):
-            raise ArgumentError(f'{who}: method is "composed" or "fused", not {method!r}.')
-        self.eps = eps
-        self.momentum = momentum
-        self.affine = affine
-        self.track_running_stats = track_running_stats
+            raise ArgumentError(
+                f'{type(self).__name__}: method is "composed" or "fused", not {method!r}.'
+            )
         self.method: Method = method
         self.running_var_correction = running_var_correction
         self.through_statistics = through_statistics
-        shape = (self.num_features,)
-        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if affine and bias else None)
-        tracked = track_running_stats
-        self.register_buffer("running_mean", np.zeros(shape, dtype) if tracked else None)
-        self.register_buffer("running_var", np.ones(shape, dtype) if tracked else None)
-        self.register_buffer("num_batches_tracked", np.zeros((), np.int64) if tracked else None)
-
-    def reset_running_stats(self) -> None:
-        """Forget the running averages."""
-        if self.running_mean is not None:
-            self.running_mean.data = np.zeros(self.num_features)
-            self.running_var.data = np.ones(self.num_features)
-            self.num_batches_tracked.data = 0
-
-    def reset_parameters(self) -> None:
-        """Forget the running averages, and set scale and shift to ones and zeros."""
-        self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, x: Any) -> Tensor:
         """Normalise x, and in training mode move the running averages."""
-        x = as_tensor(x)
-        if x.ndim not in self._layouts:
-            raise ShapeError(
-                f"{type(self).__name__}: x must be {self._expected}, and it is {describe(x)}."
-            )
-        if x.shape[1] != self.num_features:
-            raise ShapeError(
-                f"{type(self).__name__}: x is {describe(x)} with {x.shape[1]} channels (axis 1), but "
-                f"the layer has num_features={self.num_features}."
-            )
+        x = self._checked(as_tensor(x))
         averages = (self.running_mean, self.running_var)
         batch = self.training or (averages[0] is None and averages[1] is None)
         counter, momentum = None, 0.0
@@ -152,10 +199,7 @@ class _BatchNorm(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        text = (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
-        )
+        text = super().extra_repr()
         return text if self.method == "composed" else f"{text}, method={self.method!r}"
 
     # Other conventions --------------------------------------------------------------------
@@ -306,60 +350,3 @@ class BatchNorm3d(_BatchNorm):
 
     _layouts = (5,)
     _expected = "(N, C, D, H, W)"
-
-
-class LayerNorm(Module):
-    """Normalise every example over its last axes; the same in training and inference.
-
-    Parameters
-    ----------
-    normalized_shape : int or sequence of int
-        Sizes of these axes.
-    eps : float
-        Added to the variance inside the root.
-    elementwise_affine : bool
-        Whether to learn a scale (`weight`) and a shift (`bias`) per element.
-    bias : bool
-        False leaves out the shift alone.
-    dtype : dtype
-        Of the parameters; float32, as in PyTorch.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.nn.LayerNorm(2, eps=0.0)(mg.tensor([[1.0, 3.0]], dtype="float32")).tolist()
-    [[-1.0, 1.0]]
-    """
-
-    def __init__(
-        self,
-        normalized_shape: int | Sequence[int],
-        eps: float = 1e-5,
-        elementwise_affine: bool = True,
-        bias: bool = True,
-        dtype: Any = np.float32,
-    ) -> None:
-        super().__init__()
-        self.normalized_shape = functional.normal_shape("LayerNorm", normalized_shape)
-        if not eps >= 0:
-            raise ArgumentError(f"LayerNorm: eps must be zero or positive, not {eps!r}.")
-        self.eps = eps
-        self.elementwise_affine = elementwise_affine
-        shape, affine = self.normalized_shape, elementwise_affine
-        self.register_parameter("weight", Parameter(np.ones(shape, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(np.zeros(shape, dtype)) if affine and bias else None)
-
-    def reset_parameters(self) -> None:
-        """Set scale and shift to ones and zeros."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
-
-    def forward(self, x: Any) -> Tensor:
-        """Normalise x."""
-        return functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

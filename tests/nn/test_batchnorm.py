@@ -288,7 +288,7 @@ def test_graphs_show_the_layer(rng: np.random.Generator) -> None:
 
 def test_repr() -> None:
     assert repr(nn.BatchNorm1d(3)) == (
-        "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)"
+        "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)"
     )
 
 

@@ -4,30 +4,59 @@ All are made of minigrad's own operations and have no derivative rules of their 
 """
 
 from .activation import (
+    elu,
+    gelu,
     leaky_relu,
     log_softmax,
+    logsigmoid,
+    prelu,
     relu,
     sigmoid,
     silu,
     softmax,
     softplus,
     tanh,
-)  # fmt: skip
-from .arguments import check_probability, check_reduction, normal_shape, same_dtype
-from .linear import dropout, linear
+)
+from .arguments import check_groups, check_probability, check_reduction, normal_shape, same_dtype
+from .dropout import dropout, dropout1d, dropout2d, dropout3d
+from .embedding import embedding, padding_row
+from .linear import linear
 from .loss import (
     Reduction,
     binary_cross_entropy_with_logits,
     cross_entropy,
     huber_loss,
+    l1_loss,
     mse_loss,
     nll_loss,
     one_hot,
-)  # fmt: skip
-from .normalization import batch_norm, layer_norm
+    smooth_l1_loss,
+)
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm
+from .windows import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
 
 __all__ = [
-    "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "huber_loss",
-    "layer_norm", "leaky_relu", "linear", "log_softmax", "mse_loss", "nll_loss", "one_hot", "relu",
-    "sigmoid", "silu", "softmax", "softplus", "tanh",
+    "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu", "gelu",
+    "group_norm", "huber_loss", "instance_norm", "l1_loss", "layer_norm", "leaky_relu", "linear",
+    "log_softmax", "logsigmoid", "mse_loss", "nll_loss", "one_hot", "prelu", "relu", "sigmoid", "silu",
+    "smooth_l1_loss", "softmax", "softplus", "tanh",
 ]  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Literal
 
 import minigrad as mg
 
-from ...tensor import Tensor, as_tensor
+from ...errors import ArgumentError, ShapeError
+from ...tensor import Tensor, as_tensor, describe
+from .arguments import same_dtype
 
-relu, sigmoid, softplus, tanh = mg.relu, mg.sigmoid, mg.softplus, mg.tanh
+relu, sigmoid, tanh = mg.relu, mg.sigmoid, mg.tanh
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
@@ -23,6 +26,99 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
     return mg.where(x > 0, x, x * negative_slope)
 
 
+def prelu(x: Any, weight: Any) -> Tensor:
+    """x where it is positive, a learned multiple of x elsewhere.
+
+    Parameters
+    ----------
+    x : array_like
+    weight : array_like, shape (1,) or (C,)
+        One slope for all, or one per channel (axis 1).
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ShapeError
+        If there are several slopes, but not one per channel.
+
+    Examples
+    --------
+    >>> prelu([-1.0, 1.0], [0.5])
+    tensor([-0.5,  1. ])
+    """
+    x, weight = as_tensor(x), as_tensor(weight)
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if weight.ndim != 1 or weight.size not in (1, channels):
+        raise ShapeError(
+            f"prelu: x is {describe(x)} and weight is {describe(weight)}; it needs one slope, or one "
+            f"per channel (axis 1): [{channels}]."
+        )
+    same_dtype("prelu", x, weight=weight)
+    slope = mg.reshape(weight, (-1, *[1] * (x.ndim - 2))) if x.ndim > 1 else weight
+    return mg.where(x > 0, x, x * slope)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where it is positive, ``alpha * (exp(x) - 1)`` elsewhere.
+
+    Examples
+    --------
+    >>> elu([-math.log(2.0), 1.0])
+    tensor([-0.5,  1. ])
+    """
+    x = as_tensor(x)
+    return mg.where(x > 0, x, mg.expm1(mg.where(x > 0, 0.0, x)) * alpha)
+
+
+def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Tensor:
+    """x times the probability that a standard normal variable is smaller than x.
+
+    Parameters
+    ----------
+    x : array_like
+    approximate : {"none", "tanh"}
+        Exact, with the error function (which needs SciPy); or by a hyperbolic tangent.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ArgumentError
+        For another approximation.
+
+    References
+    ----------
+    Hendrycks and Gimpel, 2016, arXiv:1606.08415.
+
+    Examples
+    --------
+    >>> gelu([0.0, 1.0], approximate="tanh")
+    tensor([0.        , 0.84119199])
+    """
+    x = as_tensor(x)
+    if approximate == "none":
+        return x * (mg.erfc(x * -math.sqrt(0.5)) * 0.5)  # erfc keeps its digits far to the left
+    if approximate != "tanh":
+        raise ArgumentError(f'gelu: approximate is "none" or "tanh", not {approximate!r}.')
+    return x * 0.5 * (1.0 + tanh((x + x**3 * 0.044715) * math.sqrt(2.0 / math.pi)))
+
+
+def logsigmoid(x: Any) -> Tensor:
+    """The logarithm of the sigmoid, exact also where that is near zero.
+
+    Examples
+    --------
+    >>> logsigmoid([-1000.0, 0.0])
+    tensor([-1.00000000e+03, -6.93147181e-01])
+    """
+    return -mg.softplus(-as_tensor(x))
+
+
 def silu(x: Any) -> Tensor:
     """``x * sigmoid(x)``.
 
@@ -33,6 +129,19 @@ def silu(x: Any) -> Tensor:
     """
     x = as_tensor(x)
     return x * sigmoid(x)
+
+
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """``log(1 + exp(beta x)) / beta``; where ``beta x`` is above a threshold, x itself.
+
+    Examples
+    --------
+    >>> softplus([0.0, 50.0])
+    tensor([ 0.69314718, 50.        ])
+    """
+    x = as_tensor(x)
+    scaled = x * beta
+    return mg.where(scaled > threshold, x, mg.softplus(scaled) / beta)
 
 
 def softmax(x: Any, dim: int) -> Tensor:

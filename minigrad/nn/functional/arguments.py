@@ -49,6 +49,17 @@ def normal_shape(who: str, shape: int | Sequence[int]) -> tuple[int, ...]:
     return tuple([int(n) for n in found])
 
 
+def check_groups(who: str, num_groups: int) -> None:
+    """Refuse what is no number of groups.
+
+    Examples
+    --------
+    >>> check_groups("group_norm", 2)
+    """
+    if isinstance(num_groups, bool) or not isinstance(num_groups, int | np.integer) or num_groups < 1:
+        raise ArgumentError(f"{who}: num_groups is an integer from 1 upwards, not {num_groups!r}.")
+
+
 def same_dtype(who: str, x: Tensor, half: bool = False, **others: Any) -> None:
     """Refuse mixed dtypes; with `half`, a float16 x may meet float32 parameters.
 

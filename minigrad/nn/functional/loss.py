@@ -131,6 +131,62 @@ def mse_loss(x: Any, target: Any, reduction: Reduction = "mean") -> Tensor:
     return _reduce((x - target) ** 2, reduction)
 
 
+def l1_loss(x: Any, target: Any, reduction: Reduction = "mean") -> Tensor:
+    """Absolute error.
+
+    Parameters
+    ----------
+    x, target : array_like
+        Of one shape.
+    reduction : {"mean", "sum", "none"}
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> l1_loss([1.0, -3.0], [0.0, 0.0])
+    tensor(2.)
+    """
+    x, target = _pair("l1_loss", x, target, reduction)
+    return _reduce(mg.absolute(x - target), reduction)
+
+
+def smooth_l1_loss(x: Any, target: Any, reduction: Reduction = "mean", beta: float = 1.0) -> Tensor:
+    """Absolute error less ``beta / 2``, rounded off where it is below `beta`.
+
+    Parameters
+    ----------
+    x, target : array_like
+        Of one shape.
+    reduction : {"mean", "sum", "none"}
+    beta : float
+        Zero or positive; zero rounds nothing off.
+
+    Returns
+    -------
+    Tensor
+
+    Notes
+    -----
+    It is :func:`huber_loss` with ``delta=beta``, divided by beta.
+
+    Examples
+    --------
+    >>> smooth_l1_loss([0.5, 3.0], [0.0, 0.0], reduction="none", beta=2.0)
+    tensor([0.0625, 2.    ])
+    """
+    if not beta >= 0:
+        raise ArgumentError(f"smooth_l1_loss: beta must be zero or positive, not {beta!r}.")
+    x, target = _pair("smooth_l1_loss", x, target, reduction)
+    error = x - target
+    size = mg.absolute(error)
+    if not beta:
+        return _reduce(size, reduction)
+    return _reduce(mg.where(size < beta, error**2 * (0.5 / beta), size - 0.5 * beta), reduction)
+
+
 def huber_loss(x: Any, target: Any, reduction: Reduction = "mean", delta: float = 1.0) -> Tensor:
     """Half the squared error up to `delta`, and linear beyond.
 

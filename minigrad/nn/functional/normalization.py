@@ -11,8 +11,8 @@ import numpy as np
 import minigrad as mg
 
 from ...errors import ArgumentError, ShapeError
-from ...tensor import Array, Tensor, as_tensor, describe
-from .arguments import normal_shape, same_dtype
+from ...tensor import Array, Shape, Tensor, as_tensor, describe
+from .arguments import check_groups, normal_shape, same_dtype
 
 
 def batch_norm(
@@ -179,18 +179,173 @@ def layer_norm(
     wanted = normal_shape("layer_norm", normalized_shape)
     if x.shape[x.ndim - len(wanted) :] != wanted or x.ndim < len(wanted):
         raise ShapeError(f"layer_norm: x is {describe(x)}, but it must end in {list(wanted)}.")
-    weight, bias = [None if v is None else as_tensor(v) for v in (weight, bias)]
-    same_dtype("layer_norm", x, half=True, weight=weight, bias=bias)
-    for name, value in (("weight", weight), ("bias", bias)):
-        if value is not None and value.shape != wanted:
-            raise ShapeError(f"layer_norm: {name} is {describe(value)}, but it must be {list(wanted)}.")
+    weight, bias = _parameters("layer_norm", x, weight, bias, wanted)
     with mg.scope("layer_norm"):
-        wide = mg.astype(x, np.float32) if x.dtype == np.float16 else x
         axes = tuple(range(x.ndim - len(wanted), x.ndim))
-        centred = wide - mg.mean(wide, axis=axes, keepdims=True)
-        out = centred / mg.sqrt(mg.mean(centred**2, axis=axes, keepdims=True) + eps)
+        out, _, _ = _standardised(x, axes, eps)
         if weight is not None:
             out = out * weight
         if bias is not None:
             out = out + bias
         return mg.astype(out, x.dtype)
+
+
+def group_norm(
+    x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Tensor:
+    """Normalise every example over groups of channels (axis 1) and all further axes.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, C, ...)
+    num_groups : int
+        A divisor of C.
+    weight, bias : array_like, shape (C,), optional
+    eps : float
+        Added to the variance inside the root.
+
+    Returns
+    -------
+    Tensor
+        Of x's shape and dtype.
+
+    Raises
+    ------
+    ShapeError, DtypeError, ArgumentError
+        If sizes or dtypes do not fit, or all in all there is one value.
+
+    References
+    ----------
+    Wu and He, 2018, arXiv:1803.08494.
+
+    Examples
+    --------
+    >>> group_norm(np.array([[1.0, 3.0, 10.0, 30.0]]), 2, eps=0.0)
+    tensor([[-1.,  1., -1.,  1.]])
+    """
+    x = as_tensor(x)
+    check_groups("group_norm", num_groups)
+    if x.ndim < 2 or x.shape[1] % num_groups:
+        raise ShapeError(
+            f"group_norm: x is {describe(x)}; it must be (N, C, ...), with a number of channels C that "
+            f"{num_groups} groups can share evenly."
+        )
+    weight, bias = _parameters("group_norm", x, weight, bias, x.shape[1:2])
+    if x.size == num_groups:  # as PyTorch counts: over the whole batch
+        raise ArgumentError(f"group_norm: one value per group has no variance, and x is {describe(x)}.")
+    with mg.scope("group_norm"):
+        members = (x.shape[1] // num_groups, *x.shape[2:])
+        grouped = mg.reshape(x, (x.shape[0], num_groups, *members))
+        out, _, _ = _standardised(grouped, tuple(range(2, grouped.ndim)), eps)
+        return mg.astype(_scaled(mg.reshape(out, x.shape), weight, bias), x.dtype)
+
+
+def instance_norm(
+    x: Any,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise every channel (axis 1) of every example over all further axes.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, C, ...)
+    running_mean, running_var : Tensor, shape (C,), optional
+        With `use_input_stats` they are rebound to their moving averages; else they normalise.
+    weight, bias : array_like, shape (C,), optional
+    use_input_stats : bool
+        Whether to normalise with each example's own statistics.
+    momentum : float
+        Weight of the new value in the moving averages: the mean over the batch of the means, and
+        of the unbiased variances.
+    eps : float
+        Added to the variance inside the root.
+
+    Returns
+    -------
+    Tensor
+        Of x's shape and dtype.
+
+    Raises
+    ------
+    ArgumentError
+        For one value per channel, a negative eps, or missing statistics.
+    ShapeError, DtypeError
+        If sizes or dtypes do not fit.
+
+    References
+    ----------
+    Ulyanov, Vedaldi and Lempitsky, 2016, arXiv:1607.08022.
+
+    Examples
+    --------
+    >>> instance_norm(np.array([[[1.0, 3.0]], [[10.0, 30.0]]]), eps=0.0).tolist()
+    [[[-1.0, 1.0]], [[-1.0, 1.0]]]
+    """
+    x = as_tensor(x)
+    if not use_input_stats:
+        return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
+    if x.ndim < 3:
+        raise ShapeError(f"instance_norm: x must be (N, C, ...), and it is {describe(x)}.")
+    if (running_mean is None) != (running_var is None):
+        raise ArgumentError(
+            "instance_norm: running_mean and running_var come together; one is missing."
+        )
+    weight, bias = _parameters("instance_norm", x, weight, bias, x.shape[1:2])
+    _parameters(
+        "instance_norm", x, running_mean, running_var, x.shape[1:2], "running_mean", "running_var"
+    )
+    count = math.prod(x.shape[2:])
+    if count == 1:
+        raise ArgumentError(
+            f"instance_norm: one value per channel has no variance, and x is {describe(x)}."
+        )
+    with mg.scope("instance_norm"):
+        out, mean, variance = _standardised(x, tuple(range(2, x.ndim)), eps)
+        if running_mean is not None and running_var is not None and x.size:
+            bessel = count / (count - 1)
+            for average, each in ((running_mean, mean._value), (running_var, variance._value * bessel)):
+                _move(average, each.reshape(x.shape[:2]).mean(0), momentum)
+        return mg.astype(_scaled(out, weight, bias), x.dtype)
+
+
+# What they share ------------------------------------------------------------------------------
+
+
+def _parameters(
+    who: str, x: Tensor, first: Any, second: Any, wanted: Shape, *names: str
+) -> tuple[Tensor | None, Tensor | None]:
+    """Two parameters or statistics as tensors, of one shape and of x's dtype."""
+    given = [None if v is None else as_tensor(v) for v in (first, second)]
+    named = dict(zip(names or ("weight", "bias"), given, strict=True))
+    same_dtype(who, x, half=True, **named)
+    for name, value in named.items():
+        if value is not None and value.shape != wanted:
+            raise ShapeError(
+                f"{who}: x is {describe(x)} and {name} is {describe(value)}, not {list(wanted)}."
+            )
+    return given[0], given[1]
+
+
+def _standardised(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean zero and variance one over some axes, and what these were; of float16 in float32."""
+    wide = mg.astype(x, np.float32) if x.dtype == np.float16 else x
+    if not wide.size:
+        return wide, wide, wide
+    mean = mg.mean(wide, axis=axes, keepdims=True)
+    centred = wide - mean
+    variance = mg.mean(centred**2, axis=axes, keepdims=True)
+    return centred / mg.sqrt(variance + eps), mean, variance
+
+
+def _scaled(out: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """Scale and shift every channel (axis 1)."""
+    channel = (-1, *[1] * (out.ndim - 2))
+    if weight is not None:
+        out = out * mg.reshape(weight, channel)
+    return out if bias is None else out + mg.reshape(bias, channel)
