@@ -64,4 +64,8 @@ def __getattr__(name: str) -> _Any:  # to type checkers: the functions in the ta
         from importlib import import_module
 
         return import_module(f".{name}", __name__)
+    if name == "cross_entropy":  # one loss by its short name
+        from .nn.functional import cross_entropy
+
+        return cross_entropy
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

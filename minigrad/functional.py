@@ -1,4 +1,4 @@
-"""Exponentials that sum to one, and the loss that is made of them: composites without rules."""
+"""Exponentials that sum to one, and their logarithms: composites without rules."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError, DtypeError, ShapeError
 from .ops.arguments import checked_axes
 from .ops.arithmetic import stop_gradient
 from .ops.choice import where
 from .ops.exponential import exp, log
-from .ops.index import getitem
 from .ops.logic import isfinite
-from .ops.reduce import max, mean, sum
+from .ops.reduce import max, sum
 from .ops.shape import squeeze
 from .primitive import public
-from .tensor import Tensor, describe, operand
+from .tensor import operand
 
 
 @public("logsumexp")
@@ -102,47 +100,3 @@ def softmax(x: Any, axis: int = -1) -> Any:
     x = operand(x)
     e = exp(x - stop_gradient(max(x, axis=axis, keepdims=True)))
     return e / sum(e, axis=axis, keepdims=True)
-
-
-@public("cross_entropy")
-def cross_entropy(logits: Any, target: Any) -> Any:
-    """Mean cross-entropy of logits against class numbers.
-
-    Parameters
-    ----------
-    logits : array_like, shape (N, C)
-        Unnormalised: do not apply a softmax before.
-    target : array_like of int, shape (N,)
-        Class numbers from 0 to C - 1.
-
-    Returns
-    -------
-    Tensor, shape ()
-
-    Raises
-    ------
-    ShapeError, DtypeError, ArgumentError
-        For other shapes, float targets, and class numbers out of range.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> mg.cross_entropy(mg.tensor([[0.0, 0.0]]), [1])
-    tensor(0.69314718)
-    """
-    logits = operand(logits)
-    labels = np.asarray(target._value if isinstance(target, Tensor) else target)
-    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
-        raise ShapeError(
-            f"cross_entropy: logits are {describe(logits)} and targets {describe(labels)}; it needs "
-            "(N, C) logits and (N,) class numbers."
-        )
-    if labels.dtype.kind not in "iu":
-        raise DtypeError(f"cross_entropy: class numbers are integers, and these are {labels.dtype}.")
-    if labels.size and (labels.min() < 0 or labels.max() >= logits.shape[1]):
-        raise ArgumentError(
-            f"cross_entropy: class numbers from {labels.min()} to {labels.max()}, but the logits have "
-            f"{logits.shape[1]} classes (0 to {logits.shape[1] - 1})."
-        )
-    chosen = target if isinstance(target, Tensor) else labels  # a traced target stays an input
-    return -mean(getitem(log_softmax(logits), (np.arange(len(labels)), chosen)))
