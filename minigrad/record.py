@@ -121,11 +121,14 @@ class Record:
     Attributes
     ----------
     graph : Graph
-        Of all that was computed, with the values.
+        Of what the backward passes started from (without one, of all that was computed), with the
+        values.
     steps : tuple of Step
         In the order in which they ran.
     gradients : dict of int to ndarray
         Per number of a value its complete cotangent, of the last backward pass that reached it.
+    parameters : frozenset of int
+        Numbers of the inputs that are parameters of a module.
     """
 
     def __init__(self, before: Observer | None = None) -> None:
@@ -142,14 +145,7 @@ class Record:
         watch = self._watch
         if not watch.done:
             raise ArgumentError("mg.record(): look at the record after its `with` block has ended.")
-        used, stack = set[Node](), list(watch.nodes)
-        while stack:  # what is used, also by steps that NumPy did natively
-            for parent in stack.pop().parents:
-                if isinstance(parent, Node) and parent not in used:
-                    used.add(parent)
-                    if parent not in watch.nodes:
-                        stack.append(parent)
-        ends = dict.fromkeys([*watch.starts, *[n for n in watch.nodes if n not in used]])
+        ends = list(watch.starts) or watch.unused()
         outputs = [out for node in ends for out in self._outputs(node)]
         if not outputs:
             raise GradientError(
@@ -165,7 +161,7 @@ class Record:
 
     @property
     def graph(self) -> Graph:
-        """The graph of all that was computed, with the values."""
+        """The graph behind the passes, with the values."""
         return self._harvest[0]
 
     @cached_property
@@ -173,6 +169,12 @@ class Record:
         """Per number of a value its complete cotangent, of the last pass that reached it."""
         known = self._harvest[1]
         return {known[n]: g for n, g in self._watch.cotangents.items() if n in known}
+
+    @cached_property
+    def parameters(self) -> frozenset[int]:
+        """Numbers of the values that belong to a module: its parameters."""
+        known = self._harvest[1]
+        return frozenset([known[n] for n in self._watch.parameters if n in known])
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -287,6 +289,7 @@ class _Watch(Observer):
         self.events: list[_Event] = []
         self.cotangents: dict[Node, Array] = {}
         self.picked: dict[Node, dict[Node, None]] = {}  # per operation with several outputs, those used
+        self.parameters: set[Node] = set()
         self._sums: dict[Node, Array] = {}  # what has arrived so far in this pass
         self._copies: dict[int, tuple[Any, Array]] = {}
         self._passes = 0
@@ -302,11 +305,24 @@ class _Watch(Observer):
         self.nodes[node] = None
         self.events.append(_Event(node, 0, None))
 
+    def unused(self) -> list[Node]:
+        """The operations whose results no other operation took, also none that NumPy did natively."""
+        used, stack = set[Node](), list(self.nodes)
+        while stack:
+            for parent in stack.pop().parents:
+                if isinstance(parent, Node) and parent not in used:
+                    used.add(parent)
+                    if parent not in self.nodes:
+                        stack.append(parent)
+        return [n for n in self.nodes if n not in used]
+
     def _operand(self, x: Any) -> Any:
         if isinstance(x, Tensor):
             if x._node is not None:
                 self.seen.values.setdefault(x._node, x._value)
                 self._met(x._node)
+                if type(x) is not Tensor and x._node.primitive is None:
+                    self.parameters.add(x._node)
             return x._value
         if not isinstance(x, np.ndarray) or not x.flags.writeable:
             return x

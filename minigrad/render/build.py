@@ -17,7 +17,7 @@ from ..graph.text import constant_text, expression, phase, short_dtype, static, 
 from ..record import Record
 from ..tensor import FLOATING
 from .model import Contribution, Edge, GradientState, Node, Picture, Scope, Step, TensorView
-from .routes import path_set, routes_along
+from .routes import first_input, path_set, routes_along
 
 LABELLED_EDGES = 300  # shapes stand on edges up to here, in nodes beyond: labels cost layout time
 
@@ -53,6 +53,7 @@ def picture(
     record = x if isinstance(x, Record) else None
     graph = record.graph if record else x
     assert isinstance(graph, Graph)
+    wrt = wrt or first_input(graph, record)
     labels, along = routes_along(graph, paths, wrt)
     usual = _usual_dtype(graph)
     edges = _edges(graph, usual, along)
@@ -73,7 +74,7 @@ def picture(
         tuple(against),
         labelled,
         _steps(record) if record else (),
-        path_set(graph, labels, wrt, record) if record and labels else None,
+        path_set(graph, labels, wrt, record) if record and labels and wrt else None,
     )
 
 
@@ -206,8 +207,9 @@ class _Drawing:
         given = value.name is not None or value.kind != "constant"
         title, detail = (label, text) if given else (text or label, label if text else "")
         names = value.scope if value.kind == "constant" else ()
+        owned = self.record is not None and value.id in self.record.parameters
         return Node(
-            f"v{value.id}", value.kind, order, title,  # type: ignore[arg-type]
+            f"v{value.id}", "parameter" if owned else value.kind, order, title,  # type: ignore[arg-type]
             _with_shape(detail, "" if self.labelled else shape_text(value, self.usual)),
             value.name is not None, self.boxes.around(order, names),
             f"{label}: {type_of(value)}{_line(value)}",

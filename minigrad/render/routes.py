@@ -13,7 +13,7 @@ from ..graph import Graph, Paths
 from ..graph import paths as split
 from ..graph.routes import Tags
 from ..record import Record
-from ..tensor import Array, tensor
+from ..tensor import FLOATING, Array, tensor
 from .model import Part, PathSet, TensorView
 
 SMALL = 256  # a gradient of up to so many entries is compared with differences
@@ -47,14 +47,22 @@ def routes_along(
     return wanted, along
 
 
-def path_set(
-    graph: Graph, labels: Mapping[Tags, str], wrt: str | None, record: Record
-) -> PathSet | None:
+def first_input(graph: Graph, record: Record | None) -> str | None:
+    """The label of the input that routes lead to unless somebody says otherwise.
+
+    None leaves it to the graph; of a record it is the first that is no parameter of a module.
+    """
+    owned = record.parameters if record else frozenset[int]()
+    found = [i for i in graph.inputs if i not in owned and graph.values[i].dtype in FLOATING]
+    return graph.labels[found[0]] if record and found else None
+
+
+def path_set(graph: Graph, labels: Mapping[Tags, str], wrt: str, record: Record) -> PathSet | None:
     """The gradient that a backward pass of a record sent to an input, split by routes.
 
     None where the graph cannot be computed again: then there are no numbers to split.
     """
-    target = graph[wrt] if wrt else next(graph.values[i] for i in graph.inputs)
+    target = graph[wrt]
     arrays = {i: graph.values[i].array for i in graph.inputs}
     if any(a is None for a in arrays.values()):
         return None
