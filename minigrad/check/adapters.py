@@ -190,7 +190,8 @@ class TorchSubject(_ForeignSubject):
                 torch.zeros_like(a) if g is None else g for g, a in zip(found, fresh, strict=True)
             )
 
-        return _second(self, TorchSubject, pullback, cotangents)
+        made: TorchSubject = _second(self, TorchSubject, pullback, cotangents)
+        return made
 
 
 class JaxSubject(_ForeignSubject):
@@ -252,7 +253,8 @@ class JaxSubject(_ForeignSubject):
             function, _ = self._restricted(self.inputs)
             return self._module.vjp(function, *arguments[:split])[1](tuple(arguments[split:]))
 
-        return _second(self, JaxSubject, pullback, cotangents)
+        made: JaxSubject = _second(self, JaxSubject, pullback, cotangents)
+        return made
 
 
 def _second(first: Subject, kind: Any, pullback: Callable[..., Any], cotangents: Arrays) -> Any:

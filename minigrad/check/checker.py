@@ -40,6 +40,7 @@ SMALL = 64  # an input set of at most so many entries is checked entry by entry 
 FULL = 1024  # after a failure, an input of at most so many entries is searched completely
 SEARCH = 400  # ladders that may be spent on finding wrong entries of a larger one
 SAMPLE = 200  # ... and random entries of it, from which the mistake is guessed
+TOGETHER = 16  # ladders that share their arithmetic
 COARSE = 1e-8  # a rounding unit above this is single precision
 MODES = ("auto", "sketch", "full")
 
@@ -107,11 +108,11 @@ class Checker:
         self.estimates: dict[str, tuple[Estimate, Entry]] = {}  # per input, at the given point
         self.complex: dict[str, str] = {}  # input -> what the complex step said
         self.reached: list[Point] = []
-        self.dtype = np.dtype(float)  # in which the function's values are computed
+        self.dtype: np.dtype[Any] = np.dtype(float)  # in which the function's values are computed
         self.unit = 0.0  # rounding unit of the derivative under test
         self._jitter: dict[int, tuple[Any, Any]] = {}  # input -> noise, and over its floor
         self._smooth: dict[tuple[int, int], float] = {}  # (point, input) -> length of smoothness
-        self._ladders, self._planned = 0, 0
+        self._ladders_done, self._planned = 0, 0
 
     # The way through a check ---------------------------------------------------------------
 
@@ -222,7 +223,9 @@ class Checker:
             )
             for k in range(self.width)
         ]
-        rows = [np.concatenate([c.astype(self.dtype).ravel() for c in cs] or [[]]) for cs in drawn]
+        rows = [
+            np.concatenate([c.astype(self.dtype).ravel() for c in cs] or [np.zeros(0)]) for cs in drawn
+        ]
         flat = np.concatenate([y.ravel() for y in centre] or [np.zeros(0)])
         terms = [float(np.max(np.abs(row * flat), initial=0)) for row in rows]
         return Point(number, inputs, wide, centre, drawn, np.array(rows), terms)
@@ -346,35 +349,42 @@ class Checker:
         return np.asarray(point.contraction @ flat)
 
     def _ladder(self, point: Point, i: int, u: Array, what: str = "") -> tuple[Estimate, Any]:
-        line = self._line(point, i, u)
+        return self._ladders(point, i, [u], what)[0]
+
+    def _ladders(
+        self, point: Point, i: int, directions: Sequence[Array], what: str = ""
+    ) -> list[tuple[Estimate, Any]]:
+        """The numerical derivatives along directions of input i, and the lines they came from."""
+        lines = [self._line(point, i, u) for u in directions]
         centre = self.contract(point, point.centre)
         extent = sampling.size(point.inputs[i])
         fine = sampling.unit(self.dtype)
         floor = self._floor(point)
         if i not in self._jitter:
-            measured = noise(line, centre, extent, fine)
+            measured = noise(lines[0], centre, extent, fine)
             self._jitter[i] = np.max(measured), np.max(measured / floor)
-        estimate = climb(line, centre, extent, self._noise(i, floor), fine)
-        self._ladders += 1
+        estimates = climb(lines, centre, extent, self._noise(i, floor), fine)
+        self._ladders_done += len(lines)
         if self.progress is not None:
-            self.progress(self._ladders, max(self._planned, self._ladders), what)
-        return estimate, line
+            self.progress(self._ladders_done, max(self._planned, self._ladders_done), what)
+        return list(zip(estimates, lines, strict=True))
 
     def _floor(self, point: Point) -> Array:
         """Per cotangent, the noise that rounding makes unavoidable."""
         flat = np.concatenate([y.ravel() for y in point.centre])
         terms = np.sqrt(np.sum((point.contraction * flat) ** 2, axis=1))
-        return np.maximum(4 * sampling.unit(self.dtype) * terms, np.finfo(self.dtype).tiny)
+        tiny = np.finfo(self.dtype).tiny
+        return np.asarray(np.maximum(4 * sampling.unit(self.dtype) * terms, tiny))
 
     def _noise(self, i: int, floor: Array) -> Array:
         """The noise of the values as input i moves: measured at the given point, used at all."""
         measured, ratio = self._jitter[i]
-        return np.maximum(np.maximum(floor, 2 * measured), floor * min(ratio, 16))
+        return np.asarray(np.maximum(np.maximum(floor, 2 * measured), floor * min(ratio, 16)))
 
     def noise(self, point: Point) -> Array:
         """Per cotangent, the noise of the function's contracted values."""
         floor = self._floor(point)
-        return np.max([floor, *(self._noise(i, floor) for i in self._jitter)], axis=0)
+        return np.asarray(np.max([floor, *(self._noise(i, floor) for i in self._jitter)], axis=0))
 
     def smooth(self, point: Point, i: int) -> float:
         """Over which length the function was seen to be smooth in input i."""
@@ -429,8 +439,9 @@ class Checker:
                 entry = reverse[k] = self._judge(
                     point, i, None, k, estimate, line, got, spread, largest, "reverse"
                 )
-                if witness[k] is not None:
-                    self._confirm(entry, got, *witness[k])
+                said = witness[k]
+                if said is not None:
+                    self._confirm(entry, got, *said)
                 if point.number == 0 and k == 0:
                     self.estimates[name] = (estimate, entry)
         if self.subject.pushes:
@@ -497,7 +508,7 @@ class Checker:
         if not 4 * h < estimate.steps[estimate.last[k]]:
             return "wrong"
         centre = self.contract(point, point.centre)
-        again = climb(line, centre, float(16 * h), jitter, sampling.unit(self.dtype), 3)
+        (again,) = climb([line], centre, float(16 * h), jitter, sampling.unit(self.dtype), 3)
         gone = abs(again.value[k] - estimate.value[k]) > apart / 2
         if gone and abs(got - again.value[k]) <= SAFETY_LADDER * again.error[k] + entry.analytic:
             entry.expected, entry.step = float(again.value[k]), float(again.step[k])
@@ -576,16 +587,21 @@ class Checker:
         for k in usable:
             spread = self.spread(point, i, k)
             spreads[k] = np.maximum(spread, sampling.norm(spread) / math.sqrt(spread.size))
-        for index in np.ndindex(*x.shape) if indices is None else indices:
-            u = np.zeros_like(x)
-            u[index] = 1
-            estimate, line = self._ladder(point, i, u, f"{self.subject.names[i]}{list(index)}")
-            for k in usable:
-                gradient = point.gradients[k][i]
-                self._judge(
-                    point, i, index, k, estimate, line, gradient[index].astype(np.longdouble),
-                    float(spreads[k][index]), float(np.max(np.abs(gradient))), "reverse",
-                )  # fmt: skip
+        everything = list(np.ndindex(*x.shape) if indices is None else indices)
+        for begin in range(0, len(everything), TOGETHER):
+            some = everything[begin : begin + TOGETHER]
+            directions = []
+            for index in some:
+                directions.append(np.zeros_like(x))
+                directions[-1][index] = 1
+            ladders = self._ladders(point, i, directions, f"{self.subject.names[i]}{list(some[-1])}")
+            for index, (estimate, line) in zip(some, ladders, strict=True):
+                for k in usable:
+                    gradient = point.gradients[k][i]
+                    self._judge(
+                        point, i, index, k, estimate, line, gradient[index].astype(np.longdouble),
+                        float(spreads[k][index]), float(np.max(np.abs(gradient))), "reverse",
+                    )  # fmt: skip
 
     def _localise(self, i: int) -> None:
         """After a failure along a direction, find the entries that are wrong."""

@@ -183,6 +183,16 @@ def _normalisation(evidence: Evidence) -> Iterator[Template]:
         yield Template(mistake.template, mistake.text, freedom)
 
 
+def _always(text: str) -> Callable[[float], str | None]:
+    """Words for any multiple of a mistake."""
+    return lambda coefficient: text
+
+
+def _once(text: str, otherwise: str | None = None) -> Callable[[float], str | None]:
+    """Words for a mistake itself, and others (or none) for a multiple of it."""
+    return lambda coefficient: text if abs(coefficient - 1) < 1e-6 else otherwise
+
+
 def _multiples(evidence: Evidence) -> Iterator[Template]:
     """A constant factor."""
     arrays = (*evidence.inputs.values(), *evidence.outputs)
@@ -225,16 +235,15 @@ def _exchanges(evidence: Evidence) -> Iterator[Template]:
     if expected.ndim == 2 and expected.shape[0] == expected.shape[1] > 1:
         yield Template(
             expected.T - expected,
-            lambda c: "it is transposed" if abs(c - 1) < 1e-6 else "it is mixed with its transpose",
+            _once("it is transposed", "it is mixed with its transpose"),
         )
     for name, gradient in evidence.others.items():
         if gradient.shape == expected.shape:
             yield Template(
                 gradient - expected,
-                lambda c, name=name: (
-                    f"it is the gradient of {name}: the two are swapped"
-                    if abs(c - 1) < 1e-6
-                    else f"it is mixed with the gradient of {name}"
+                _once(
+                    f"it is the gradient of {name}: the two are swapped",
+                    f"it is mixed with the gradient of {name}",
                 ),
             )
 
@@ -251,11 +260,11 @@ def _broadcast_factors(evidence: Evidence) -> Iterator[Template]:
             continue
         yield Template(
             evidence.expected * (1 / value - 1),
-            lambda c, name=name: f"the factor {name} is missing" if abs(c - 1) < 1e-6 else None,
+            _once(f"the factor {name} is missing"),
         )
         yield Template(
             evidence.expected * (value - 1),
-            lambda c, name=name: f"the factor {name} is there twice" if abs(c - 1) < 1e-6 else None,
+            _once(f"the factor {name} is there twice"),
         )
 
 
@@ -269,7 +278,7 @@ def _outputs(evidence: Evidence) -> Iterator[Template]:
             if shape[axis] > 2:
                 yield Template(
                     _along(y, axis),
-                    lambda c, axis=axis: (
+                    _always(
                         f"a multiple of the output along axis {axis} is missing: for a softmax, "
                         "the term p * sum(dy * p)"
                     ),
@@ -277,10 +286,9 @@ def _outputs(evidence: Evidence) -> Iterator[Template]:
                 )
         yield Template(
             v,
-            lambda c: (
-                "the cotangent passes straight through, and it should not"
-                if abs(c - 1) < 1e-6
-                else "a multiple of the cotangent is added, or missing"
+            _once(
+                "the cotangent passes straight through, and it should not",
+                "a multiple of the cotangent is added, or missing",
             ),
         )
     yield Template(
@@ -304,7 +312,7 @@ def _paths(evidence: Evidence) -> Iterator[Template]:
         ones = np.ones_like(x)
         yield Template(
             _along(ones, axes),
-            lambda c, label=label: (
+            _always(
                 f"the residual is constant along {label}: a path through a sum or mean over it is "
                 "missing or wrong (in a normalisation, the path through the mean)"
             ),
@@ -312,7 +320,7 @@ def _paths(evidence: Evidence) -> Iterator[Template]:
         )
         yield Template(
             _along(centred, axes),
-            lambda c, label=label: (
+            _always(
                 f"the residual is proportional to x - mean along {label}: a path through a sum of "
                 "squares over it is missing or wrong (in a normalisation, the path through variance)"
             ),
@@ -320,7 +328,7 @@ def _paths(evidence: Evidence) -> Iterator[Template]:
         )
         yield Template(
             _within(ones, centred, axes),
-            lambda c, label=label: (
+            _always(
                 f"along {label} the residual is a constant plus a multiple of x - mean: the statistics "
                 "over it are treated as constants, or wrong"
             ),
@@ -343,9 +351,8 @@ def _along(basis: Array, axes: int | tuple[int, ...]) -> Callable[[Array], Array
 
     def project(residual: Array) -> Array:
         power = np.sum(basis**2, axis=axes, keepdims=True)
-        return (
-            np.sum(residual * basis, axis=axes, keepdims=True) / np.where(power == 0, 1, power) * basis
-        )
+        shares = np.sum(residual * basis, axis=axes, keepdims=True) / np.where(power == 0, 1, power)
+        return np.asarray(shares * basis)
 
     return project
 

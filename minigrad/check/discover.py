@@ -78,7 +78,8 @@ def checked(
     5.0
     """
     if callable(inputs) and backward is None and not options and _has_parameters(inputs):
-        return checked()(inputs)  # @mg.checked without brackets
+        function: Callable[..., Any] = checked()(inputs)  # @mg.checked without brackets
+        return function
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
         found = Found(getattr(function, "__name__", "function"), function, backward, inputs, options)

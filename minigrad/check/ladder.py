@@ -18,7 +18,7 @@ the step; such steps are left out, and if none is left, the kink is reported.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,15 @@ class Estimate:
     def error(self) -> Array:
         """The sum of both bounds."""
         return self.truncation + self.rounding
+
+    def part(self, mine: slice, levels: int) -> Estimate:
+        """The same for some of the functions, and for the first steps."""
+        return Estimate(
+            self.value[mine], self.truncation[mine], self.rounding[mine], self.step[mine],
+            self.first[mine], self.last[mine], self.kink[mine], self.jump[mine],
+            self.distance[mine], self.plateau[mine], self.noise[mine], self.steps[:levels],
+            [d[mine] for d in self.differences[:levels]], [s[mine] for s in self.seconds[:levels]],
+        )  # fmt: skip
 
 
 def binary(x: float) -> float:
@@ -167,14 +176,17 @@ def noise(line: Line, centre: Array, size: float, unit: float) -> Array:
 
 
 def climb(
-    line: Line, centre: Array, size: float, jitter: Array, unit: float, levels: int = LEVELS
-) -> Estimate:
-    """Differentiate K scalar functions at t = 0.
+    lines: Sequence[Line], centre: Array, size: float, jitter: Array, unit: float, levels: int = LEVELS
+) -> list[Estimate]:
+    """Differentiate K scalar functions at t = 0, along one or several directions.
+
+    Several directions share the arithmetic, which for small functions costs more than their
+    evaluation.  Each stops at its own shortest step.
 
     Parameters
     ----------
-    line : callable
-        ``line(t)`` gives the K values at t; NaN where it is not defined.
+    lines : sequence of callable
+        One per direction; ``line(t)`` gives the K values at t; NaN where it is not defined.
     centre : ndarray, shape (K,)
         ``line(0)``.
     size : float
@@ -188,110 +200,166 @@ def climb(
 
     Returns
     -------
-    Estimate
+    list of Estimate
+        One per direction.
 
     Examples
     --------
     >>> f = lambda t: np.array([np.exp(t)])
-    >>> found = climb(f, f(0.0), 1.0, np.array([1e-16]), 2.0**-53)
+    >>> (found,) = climb([f], f(0.0), 1.0, np.array([1e-16]), 2.0**-53)
     >>> bool(abs(found.value[0] - 1.0) < found.error[0] < 1e-12)
     True
     """
+    count, functions = len(lines), len(centre)
+    centre, jitter = np.tile(centre, count), np.tile(jitter, count)
     width = len(centre)
+    columns, of = np.arange(width), np.repeat(np.arange(count), functions)
+    nothing = np.full(functions, np.nan, centre.dtype)
     steps: list[float] = []
-    differences: list[Array] = []
+    differences = np.empty((levels, width), centre.dtype)
     seconds: list[Array] = []
-    row: list[Array] = []
+    above = row = np.empty((0, width), centre.dtype)
     start = np.zeros(width, int)  # windows begin here or later: above it there are kinks
     jump, distance = np.zeros_like(centre), np.zeros(width)
-    candidates: list[tuple[int, int, Array, Array, Array]] = []  # first, last, value, bounds
+    windows: list[tuple[int, Array, Array, Array]] = []  # per level: its number, values, bounds
     best, favourite = np.full(width, np.inf, centre.dtype), np.zeros_like(centre)
     reach, since = np.zeros_like(centre), np.zeros(width, int)
-    flat = np.zeros((0, width), bool)
-    dominated = 0
+    flat, always = np.zeros(width, bool), np.ones(width, bool)
+    dominated, taken = np.zeros(count, int), np.zeros(count, int)
+    going = np.ones(count, bool)
     h = centre.dtype.type(binary(FIRST * size))
     with np.errstate(all="ignore"):
         for level in range(levels):
-            ahead, behind = line(h), line(-h)
+            # A direction that has come to its end goes on as NaN, which wins no comparison.
+            ahead, behind = (
+                np.concatenate([line(t) if on else nothing for line, on in zip(lines, going)])
+                for t in (h, -h)
+            )
             steps.append(float(h))
-            differences.append((ahead - behind) / (2 * h))
+            taken += going
+            now = differences[level] = (ahead - behind) / (2 * h)
             seconds.append(np.abs((ahead - centre) - (centre - behind)) / h)
-            flat = np.vstack([flat, (ahead == centre) & (behind == centre)])
+            flat = np.where(going[of], (ahead == centre) & (behind == centre), flat)
+            always &= flat
+            shortest = jitter / h
             if level:
                 before = seconds[-2] if level == 1 else np.maximum(seconds[-2], seconds[-3] / RATIO)
                 # Smooth: it shrinks fourfold; a kink: it stays; rounding: it grows fourfold.
                 stays = (seconds[-1] > 0.6 * before) & (seconds[-1] < 2 * before)
-                stays &= seconds[-1] > 16 * jitter / h
-                start[stays], best[stays] = level + 1, np.inf
-                jump = np.where(stays, seconds[-1], jump)
-                distance = np.where(stays, float(h), distance)
+                stays &= seconds[-1] > 16 * shortest
+                if stays.any():
+                    start[stays], best[stays] = level + 1, np.inf
+                    jump[stays], distance[stays] = seconds[-1][stays], float(h)
             # Shorter steps must not lead away from the favourite, further than its own steps
             # are from it: beyond a pole a function may look smooth, and have another slope.
-            away = np.abs(differences[-1] - favourite) - reach - CONTRADICTION * jitter / h
-            best = np.where(away > CONTRADICTION * best, np.inf, best)
-            above, row = row, [differences[-1]]
-            shortest = jitter / h
-            for j in range(1, min(level, LONGEST) + 1):
-                finer, coarser = row[j - 1], above[j - 1]
-                value = finer + (finer - coarser) / (RATIO ** (2 * j) - 1)
+            away = np.abs(now - favourite) - reach - CONTRADICTION * shortest
+            best[away > CONTRADICTION * best] = np.inf
+            above, row = row, _neville(differences[max(level - LONGEST, 0) : level + 1])
+            if level:
+                value, finer, coarser = row[1:], row[:-1], above[: len(row) - 1]
                 truncation = np.maximum(np.abs(value - finer), np.abs(value - coarser))
                 rounding = shortest + 4 * unit * np.abs(value)
-                candidates.append((level - j, level, value, truncation, rounding))
-                row.append(value)
-                total = np.where(level - j >= start, truncation + rounding, np.inf)
-                better = total < best
-                best, favourite = np.where(better, total, best), np.where(better, value, favourite)
-                since = np.where(better, level - j, since)
+                windows.append((level, value, truncation, rounding))
+                total = truncation + rounding
+                firsts = level - 1 - np.arange(len(value))
+                total[(firsts[:, None] < start) | np.isnan(total)] = np.inf
+                shortlisted = total.argmin(axis=0)
+                least = total[shortlisted, columns]
+                better = least < best
+                best = np.where(better, least, best)
+                favourite = np.where(better, value[shortlisted, columns], favourite)
+                since = np.where(better, firsts[shortlisted], since)
             own = np.arange(level + 1)[:, None] >= since
-            reach = np.where(own, np.abs(np.array(differences) - favourite), 0).max(axis=0)
-            dominated = dominated + 1 if np.all(shortest > best) else 0
-            if dominated == 2:
+            reach = np.where(own, np.abs(differences[: level + 1] - favourite), 0).max(axis=0)
+            over = (shortest > best).reshape(count, functions).all(axis=1)
+            dominated = np.where(over, dominated + 1, 0)
+            going &= dominated < 2
+            if not going.any():
                 break
             h /= RATIO
-        plateau = flat[-1] & ~flat.all(axis=0)
-        found = _choose(candidates, start, jump, jitter, steps, np.array(differences))
-        found.distance, found.plateau = distance, plateau
-        found.differences, found.seconds = differences, seconds
-        return found
+        chosen = _choose(windows, start, jump, jitter, np.array(steps), differences[: len(steps)])
+    chosen.jump, chosen.distance, chosen.plateau = jump, distance, flat & ~always
+    chosen.steps, chosen.differences, chosen.seconds = steps, list(differences), seconds
+    return [chosen.part(slice(n * functions, (n + 1) * functions), taken[n]) for n in range(count)]
+
+
+def _weights() -> Array:
+    """Row j: how Neville's scheme weighs a step and the j steps before it, the shortest first."""
+    count = LONGEST + 1
+    table = np.zeros((count, count), np.longdouble)
+    above = table.copy()  # the same scheme one level up
+    table[0, 0] = above[0, 1] = 1
+    for j in range(1, count):
+        finer, coarser = table[j - 1], above[j - 1]
+        table[j] = finer + (finer - coarser) / (RATIO ** (2 * j) - 1)
+        above[j, 1:] = table[j, :-1]
+    return table
+
+
+WEIGHTS = _weights()
+
+
+def _neville(differences: Array) -> Array:
+    """All windows that end at the last of these differences, the shortest window first."""
+    latest, count = differences[-1], len(differences)
+    apart = differences[::-1] - latest  # so that equal differences give exactly that value
+    missing = ~np.isfinite(apart)
+    table = WEIGHTS[:count, :count].astype(apart.dtype, copy=False)
+    if not missing.any():
+        return np.asarray(latest + table @ apart)
+    row = latest + table @ np.where(missing, 0, apart)
+    row[np.logical_or.accumulate(missing)] = np.nan  # outside of the domain
+    return np.asarray(row)
 
 
 def _choose(
-    candidates: Any, start: Array, jump: Array, jitter: Array, steps: list[float], differences: Array
-) -> Estimate:
-    """Take the best window per function, unless finer ones exclude it."""
-    width, infinite = len(start), np.full(len(start), np.inf, jitter.dtype)
+    windows: Sequence[tuple[int, Array, Array, Array]], start: Array, jump: Array, jitter: Array,
+    steps: Array, differences: Array,
+) -> Estimate:  # fmt: skip
+    """Per function the best window, unless finer ones exclude it."""
+    width = len(start)
+    winner, least = np.full(width, -1), np.full(width, np.inf, jitter.dtype)
     zero, no = np.zeros(width, int), np.zeros(width, bool)
     found = Estimate(
-        np.full(width, np.nan, jitter.dtype), infinite, infinite.copy(), np.full(width, np.nan),
-        zero, zero.copy(), no, jump, zero, no.copy(), jitter, steps,
+        np.full(width, np.nan, jitter.dtype), least.copy(), least.copy(), np.full(width, np.nan),
+        zero, zero.copy(), jump > 0, jump, np.zeros(width), no, jitter,
     )  # fmt: skip
-    if not candidates:
+    if not windows:
         return found
-    firsts = np.array([c[0] for c in candidates])
-    lasts = np.array([c[1] for c in candidates])
-    values, truncations, roundings = (np.array([c[n] for c in candidates]) for n in (2, 3, 4))
+    firsts = np.concatenate([level - 1 - np.arange(len(value)) for level, value, *_ in windows])
+    lasts = np.concatenate([np.full(len(value), level) for level, value, *_ in windows])
+    values, truncations, roundings = (np.concatenate([w[n] for w in windows]) for n in (1, 2, 3))
     totals = truncations + roundings
-    finer = lasts[None, :] >= lasts[:, None]
-    level = np.arange(len(steps))[None, :]
-    after, before = level > lasts[:, None], level < firsts[:, None]
-    for k in range(width):
-        usable = (firsts >= start[k]) & np.isfinite(totals[:, k])
-        total = np.where(usable, totals[:, k], np.inf)
-        apart = np.abs(values[:, None, k] - values[None, :, k])
-        against = finer & (apart > CONTRADICTION * (total[:, None] + total[None, :]))
-        error = np.maximum(truncations[:, k], np.max(np.where(against, apart, 0), axis=1))
-        away = np.abs(differences[None, :, k] - values[:, None, k])
-        reach = np.max(np.where(after | before, 0, away), axis=1)[:, None]
-        reach = reach + CONTRADICTION * (jitter[k] / np.array(steps) + total[:, None])
-        error = np.maximum(error, np.max(np.where(after & (away > reach), away, 0), axis=1))
-        bound = np.where(usable, error + roundings[:, k], np.inf)
-        winner = np.argmin(bound)
-        if not np.isfinite(bound[winner]):
-            found.kink[k] = jump[k] > 0
-            continue
-        found.value[k], found.truncation[k] = values[winner, k], error[winner]
-        found.rounding[k], found.step[k] = roundings[winner, k], steps[lasts[winner]]
-        found.first[k], found.last[k] = firsts[winner], lasts[winner]
-        # Below the kink nothing useful can be seen: it is (as good as) at the point itself.
-        found.kink[k] = 10 * found.error[k] > 0.05 * jump[k] > 0
+    totals[(firsts[:, None] < start) | ~np.isfinite(totals)] = np.inf
+    level, slack = np.arange(len(steps))[:, None], jitter / steps[:, None]
+    error, columns = least.copy(), np.arange(width)
+    # The most promising first: what finer windows say can only widen a bound.
+    for n in np.argsort(totals, axis=0, kind="stable"):
+        n = n[columns]
+        promising = totals[n, columns] < least[columns]
+        n, columns = n[promising], columns[promising]
+        if not len(n):
+            break
+        value, total = values[n, columns], totals[n, columns]
+        apart = np.abs(value - values[:, columns])
+        against = apart > CONTRADICTION * (total + totals[:, columns])
+        against &= lasts[:, None] >= lasts[n]
+        widened = np.where(against, apart, 0).max(axis=0)
+        away = np.abs(differences[:, columns] - value)
+        within = (level >= firsts[n]) & (level <= lasts[n])
+        reach = np.where(within, away, 0).max(axis=0) + CONTRADICTION * (slack[:, columns] + total)
+        led = (level > lasts[n]) & (away > reach)
+        widened = np.maximum(widened, np.where(led, away, 0).max(axis=0))
+        widened = np.maximum(widened, truncations[n, columns])
+        bound = widened + roundings[n, columns]
+        better = bound < least[columns]
+        these = columns[better]
+        winner[these], least[these], error[these] = n[better], bound[better], widened[better]
+    some = np.flatnonzero(winner >= 0)
+    n = winner[some]
+    found.value[some], found.truncation[some] = values[n, some], error[some]
+    found.rounding[some], found.step[some] = roundings[n, some], steps[lasts[n]]
+    found.first[some], found.last[some] = firsts[n], lasts[n]
+    # Below the kink nothing useful can be seen: it is (as good as) at the point itself.
+    found.kink[some] = (10 * least[some] > 0.05 * jump[some]) & (jump[some] > 0)
     return found

@@ -57,7 +57,7 @@ class Normalisation:
     @property
     def inverse(self) -> Array:
         """1/sqrt(var + eps)."""
-        return 1 / np.sqrt(self.variance + self.eps)
+        return np.asarray(1 / np.sqrt(self.variance + self.eps))
 
     @property
     def hat(self) -> Array:
@@ -71,17 +71,17 @@ class Normalisation:
 
     def mean(self, a: Array) -> Array:
         """Over the group."""
-        return a.mean(axis=self.axes, keepdims=True)
+        return np.asarray(a.mean(axis=self.axes, keepdims=True))
 
     def dx(self, g: Array, hat: Array, inverse: Array, mean: float = 1, variance: Any = 1) -> Array:
         """The gradient of x, the two paths weighted."""
-        return inverse * (g - mean * self.mean(g) - variance * hat * self.mean(g * hat))
+        return np.asarray(inverse * (g - mean * self.mean(g) - variance * hat * self.mean(g * hat)))
 
     def parameter(self, terms: Array, name: str) -> Array:
         """Sum a gradient down to a parameter's shape."""
         wide, shape = self.shapes[name]
         axes = tuple(a for a, n in enumerate(wide) if n == 1 and terms.shape[a] != 1)
-        return terms.sum(axis=axes, keepdims=True).reshape(shape)
+        return np.asarray(terms.sum(axis=axes, keepdims=True).reshape(shape))
 
     def mistakes(self, name: str, dy: Array) -> Iterator[Mistake]:
         """The textbook mistakes in the gradient of one input.
@@ -124,42 +124,38 @@ class Normalisation:
         if self.gamma:
             yield Mistake(
                 self.dx(dy, hat, inverse) - right,
-                lambda c: _strength(
-                    "gamma is dropped: dx is computed from dy instead of gamma * dy", c
-                ),
+                _strength("gamma is dropped: dx is computed from dy instead of gamma * dy"),
             )
             yield Mistake(
                 self.dx(g * self.scale, hat, inverse) - right,
-                lambda c: _strength("gamma is there twice", c),
+                _strength("gamma is there twice"),
             )
         if self.eps > 0:
             bare = 1 / np.sqrt(self.variance)
             ratio = (self.variance + self.eps) / self.variance
             yield Mistake(
                 self.dx(g, hat, inverse, variance=ratio**1.5) - right,
-                lambda c: _strength("eps is missing in the path through the variance", c),
+                _strength("eps is missing in the path through the variance"),
             )
             yield Mistake(
                 self.dx(g, hat, inverse, variance=ratio) - right,
-                lambda c: _strength("eps is missing in the path through the variance", c),
+                _strength("eps is missing in the path through the variance"),
             )
             yield Mistake(
                 self.dx(g, self.centred * bare, bare) - right,
-                lambda c: _strength("eps is missing: the backward divides by sqrt(var)", c),
+                _strength("eps is missing: the backward divides by sqrt(var)"),
             )
             outside = 1 / (np.sqrt(self.variance) + self.eps)
             yield Mistake(
                 self.dx(g, self.centred * outside, outside) - right,
-                lambda c: _strength(
-                    "eps stands outside of the root: sqrt(var) + eps instead of sqrt(var + eps)", c
-                ),
+                _strength("eps stands outside of the root: sqrt(var) + eps instead of sqrt(var + eps)"),
             )
         if n > 2:
 
             def constant(residual: Array) -> Array:
                 power = np.sum(dy**2, axis=self.axes, keepdims=True)
                 factor = np.sum((residual + right) * dy, axis=self.axes, keepdims=True) / power
-                return factor * dy - right
+                return np.asarray(factor * dy - right)
 
             yield Mistake(
                 constant,
@@ -177,14 +173,12 @@ class Normalisation:
             (dy * bare, "eps is missing in the normalised x that dgamma uses"),
             (dy * self.scale * hat, "dgamma has a factor gamma too many"),
         ):
-            yield Mistake(
-                self.parameter(terms, self.gamma) - right, lambda c, text=text: _strength(text, c)
-            )
+            yield Mistake(self.parameter(terms, self.gamma) - right, _strength(text))
 
     def _in_dbeta(self, dy: Array) -> Iterator[Mistake]:
         yield Mistake(
             self.parameter(dy * self.scale, self.beta) - self.parameter(dy, self.beta),
-            lambda c: _strength("dbeta has a factor gamma too many", c),
+            _strength("dbeta has a factor gamma too many"),
         )
 
 
@@ -211,8 +205,9 @@ def _path(which: str, n: int) -> Callable[[float], str]:
     return text
 
 
-def _strength(text: str, c: float) -> str:
-    return text if abs(c - 1) < 1e-3 else f"{text} (at {c:.3g} of full strength)"
+def _strength(text: str) -> Callable[[float], str]:
+    """Words for a mistake, and how much of it there is."""
+    return lambda c: text if abs(c - 1) < 1e-3 else f"{text} (at {c:.3g} of full strength)"
 
 
 def recognise(inputs: dict[str, Array], outputs: Sequence[Array]) -> Normalisation | None:
@@ -308,7 +303,7 @@ def _broadcast_shape(value: Array, axes: tuple[int, ...], shape: Shape) -> Shape
         return tuple(1 if a in axes else n for a, n in enumerate(shape))
     try:
         if np.broadcast_shapes(value.shape, shape) == shape:
-            return (1,) * (len(shape) - value.ndim) + value.shape
+            return (*(1,) * (len(shape) - value.ndim), *value.shape)
     except ValueError:
         pass
     return None

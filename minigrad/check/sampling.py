@@ -66,7 +66,7 @@ def jittered(rng: np.random.Generator, x: Array, amount: float, zeros: str = "bo
     if x.dtype not in FLOATING:
         return x
     moved = x * (1.0 + amount * rng.uniform(-1.0, 1.0, x.shape))
-    offset = 0.5 * amount * size(x) * rng.uniform(0.5, 1.5, x.shape)
+    offset: Array = np.asarray(0.5 * amount * size(x) * rng.uniform(0.5, 1.5, x.shape))
     if zeros == "both":
         offset = np.where(rng.random(x.shape) < 0.5, -offset, offset)
     nothing = np.abs(x) <= NOTHING * size(x)
@@ -78,7 +78,8 @@ def perturbed(rng: np.random.Generator, x: Array, relative: float) -> Array:
     """A copy in which every entry is changed in its last places."""
     if x.dtype not in FLOATING:
         return x
-    return np.asarray(x * (1.0 + relative * rng.choice([-1.0, 1.0], x.shape)), x.dtype)
+    signs = 2.0 * rng.integers(0, 2, x.shape) - 1.0
+    return np.asarray(x * (1.0 + relative * signs), x.dtype)
 
 
 def unit(dtype: Any) -> float:

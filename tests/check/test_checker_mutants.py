@@ -146,7 +146,8 @@ def no_kinks(patch):
 
     def climb(*arguments):
         found = before(*arguments)
-        found.kink[:] = False
+        for estimate in found:
+            estimate.kink[:] = False
         return found
 
     patch.setattr(checker, "climb", climb)

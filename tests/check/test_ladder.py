@@ -38,7 +38,7 @@ def estimate(function, at, size=None, dtype=WIDE):
     with np.errstate(all="ignore"):
         jitter = noise(line, line(0.0), size, unit)
         jitter = np.maximum(jitter, 4 * unit * np.abs(line(0.0)) + np.finfo(dtype).tiny)
-        return climb(line, line(0.0), size, jitter, unit)
+        return climb([line], line(0.0), size, jitter, unit)[0]
 
 
 @pytest.mark.parametrize("dtype", [WIDE, np.dtype(float)], ids=["long double", "float64"])
@@ -91,7 +91,7 @@ def test_several_functions_have_their_own_windows():
         return np.array([np.exp(t), np.sin(1000 * t), abs(t), 3 * t])
 
     jitter = np.array([1e-18, 1e-18, 1e-18, 1e-18], WIDE)
-    found = climb(line, line(0.0), 1.0, jitter, UNIT)
+    (found,) = climb([line], line(0.0), 1.0, jitter, UNIT)
     assert list(found.kink) == [False, False, True, False]
     smooth = [0, 1, 3]
     assert np.all(np.abs(found.value - [1, 1000, 0, 3])[smooth] <= 10 * found.error[smooth])
