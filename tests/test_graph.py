@@ -57,6 +57,20 @@ def loss(x, gamma, beta):
 # Printing ----------------------------------------------------------------------------------
 
 
+def test_an_index_prints_as_it_was_written(rng):
+    x, i = rng.normal(size=(3, 4)), mg.tensor([1, 0])
+    for function, written in (
+        (lambda x, i: x[[0, 2, 2], [1, 1, 3]], "index=([0, 2, 2], [1, 1, 3])"),
+        (lambda x, i: x[1:, [0, 0]], "index=(1:, [0, 0])"),
+        (lambda x, i: x[np.zeros(40, int)], "index=i64[40]"),
+        (lambda x, i: x[i], "index=i)"),
+        (lambda x, i: x[mg.argmax(x, axis=0)], "index=v2)"),
+        (lambda x, i: x[None, ..., ::2], "index=(None, ..., ::2)"),
+        (lambda x, i: mg.grad(lambda x: x[[0, 0]].sum())(x), "scatter_add(d_v4: f64[2,4], v2: i64[2], index=[0, 0])"),
+    ):  # fmt: skip
+        assert written in str(mg.trace(function, x, i))
+
+
 def test_batch_norm_reads_like_the_algorithm(batch):
     assert str(mg.trace(mg.batchnorm.composed, *batch)) == COMPOSED
 

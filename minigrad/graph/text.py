@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..ops.index import Slot
 from .ir import Equation, Scalar, Value
 
 if TYPE_CHECKING:
@@ -122,11 +123,38 @@ def static(graph: Graph, equation: Equation) -> str:
     first = equation.inputs[0]
     every = () if isinstance(first, Scalar) else tuple(range(len(graph.values[first].shape)))
     seen = {"shape": out.shape, "dtype": out.dtype, "axis": every or None}
+    filled = _filled(graph, equation)
     return ", ".join(
         key if value is True else f"{key}={_plain(value)}"
-        for key, value in equation.params.items()
+        for key, value in filled.items()
         if value is not False and value is not None and not (key in seen and _equal(seen[key], value))
     )
+
+
+def _filled(graph: Graph, equation: Equation) -> Mapping[str, Any]:
+    """The parameters, with an index as it was written: its arrays are the last inputs."""
+    index = equation.params.get("index")
+    if not isinstance(index, tuple):
+        return equation.params
+    count = sum(isinstance(part, Slot) for part in index)
+    arrays = iter(equation.inputs[len(equation.inputs) - count :])
+    parts = [_array(graph, next(arrays)) if isinstance(part, Slot) else part for part in index]
+    return {**equation.params, "index": tuple(parts)}
+
+
+class _Verbatim(str):
+    """Text that stands for itself, without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _array(graph: Graph, ref: int | Scalar) -> _Verbatim:
+    """An array of an index: values of a short constant, type of a long one, otherwise its label."""
+    value = None if isinstance(ref, Scalar) else graph.values[ref]
+    if value is None or value.kind != "constant":
+        return _Verbatim(reference(graph, ref))
+    return _Verbatim(constant_text(value) or type_of(value))
 
 
 def expression(graph: Graph, equation: Equation, types: bool = True) -> str:

@@ -19,14 +19,14 @@ from .accumulate import wide
 from .arguments import checked_axis, refuse_out
 
 
-class _Slot:
+class Slot:
     """The place of an array in an index template."""
 
     def __repr__(self) -> str:
         return "array"
 
 
-_SLOT = _Slot()
+_SLOT = Slot()
 
 
 def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
