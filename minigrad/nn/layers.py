@@ -157,11 +157,11 @@ class Unflatten(Module):
                 f"be -1; not {dim!r} and {unflattened_size!r}."
             )
         self.dim = dim
-        self.unflattened_size = sizes
+        self.unflattened_size = unflattened_size
 
     def forward(self, x: Any) -> Tensor:
         """x with the axis split."""
-        x, sizes = as_tensor(x), self.unflattened_size
+        x, sizes = as_tensor(x), tuple(self.unflattened_size)
         size = x.shape[self.dim] if -x.ndim <= self.dim < x.ndim else -1
         known = math.prod([n for n in sizes if n != -1])
         left = size // known if -1 in sizes and known else 1

@@ -89,6 +89,9 @@ class _AvgPool(_Window):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         if divisor_override is not None:
             per_axis(type(self).__name__, "divisor_override", divisor_override, 1)
+        if self._count == 1:  # PyTorch shows these as tuples
+            for name in ("kernel_size", "stride", "padding"):
+                setattr(self, name, per_axis("AvgPool1d", name, getattr(self, name), 1, 0))
         self.count_include_pad = count_include_pad
         self.divisor_override = divisor_override
 
