@@ -20,6 +20,7 @@ from ..errors import ArgumentError, MinigradError
 from .api import check_pair, gradcheck
 from .checker import MODES
 from .discover import Found, failure, find, load, named, resolve_inputs
+from .figure import OTHER_FORMATS
 from .inputs import FUNCTIONS
 from .report import Report
 
@@ -216,7 +217,9 @@ def _pictures(path: str | None, found: Sequence[Found]) -> list[Path | None]:
             raise ArgumentError(f"--figure {path}: there is no folder {str(target.parent)!r}.")
         return [target]
     if target.suffix:
-        raise ArgumentError(f"--figure {path}: the suffix should be .svg or .html, or name a folder.")
+        raise ArgumentError(
+            f"--figure {path}: the suffix should be .svg or .html, or name a folder. {OTHER_FORMATS}"
+        )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:

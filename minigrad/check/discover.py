@@ -7,6 +7,7 @@ The convention: a function ``NAME_backward`` belongs to ``NAME`` or ``NAME_forwa
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import sys
@@ -21,6 +22,7 @@ from ..errors import ArgumentError
 from .inputs import parse_inputs
 
 MARK = "__minigrad_checked__"
+MOST = 12  # functions that an error lists
 
 
 @dataclass
@@ -193,8 +195,10 @@ def named(module: ModuleType, name: str, where: str) -> Any:
         n for n, v in vars(module).items()
         if callable(v) and not n.startswith("_") and getattr(v, "__module__", None) == module.__name__
     ]  # fmt: skip
-    listed = ", ".join(own) if own else "none"
-    raise ArgumentError(f"{where} has no function {name!r}. Its functions: {listed}.")
+    near = difflib.get_close_matches(name, own, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    listed = ", ".join(own[:MOST]) + (f" and {len(own) - MOST} more" if len(own) > MOST else "")
+    raise ArgumentError(f"{where} has no function {name!r}.{meant} Its functions: {listed or 'none'}.")
 
 
 def resolve_inputs(found: Found, line: str | None, seed: int, dtype: Any) -> Any:

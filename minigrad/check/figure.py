@@ -8,6 +8,7 @@ which shows why one step is never enough, and what the ladder makes of all of th
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -20,6 +21,10 @@ from ..files import write_atomically
 from .report import Curve, Entry, Report
 
 WIDTH, LEFT, PLOT, ROW = 980, 430, 460, 310  # the page, its two columns, the height of a row
+OTHER_FORMATS = (
+    "For a PNG or a PDF open one of these in a browser and print it, or convert the SVG, for example "
+    "with rsvg-convert or Inkscape."
+)
 MOST = 8  # inputs that are drawn
 CELLS = 32  # rows and columns of cells; more entries are merged, the worst one shows
 
@@ -77,8 +82,10 @@ def svg(report: Report) -> str:
         One ``<svg>`` element; light and dark.
     """
     names = list(report.inputs)
-    rows = [_row(report, name, 78 + n * ROW) for n, name in enumerate(names[:MOST])]
-    height = 78 + len(rows) * ROW + 28
+    remarks = _remarks(report)
+    top = 78 + 18 * len(remarks)
+    rows = [_row(report, name, top + n * ROW) for n, name in enumerate(names[:MOST])]
+    height = top + len(rows) * ROW + 28
     meaning = MEANING[report.verdict].format(resolution=report.resolution)
     more = f" (the first {MOST} of {len(names)} inputs are drawn)" if len(names) > MOST else ""
     body = [
@@ -86,6 +93,10 @@ def svg(report: Report) -> str:
         f'<text class="title {VERDICT_COLOURS[report.verdict]}" x="20" y="32">'
         f"{SIGNS[report.verdict]} {report.verdict}  {escape(report.name)}</text>",
         f'<text class="ink" x="20" y="53">{escape(meaning + more)}</text>',
+        *(
+            f'<text class="ink bold" x="20" y="{71 + 18 * n}">{escape(line)}</text>'
+            for n, line in enumerate(remarks)
+        ),
         *rows,
         f'<text class="soft small" x="20" y="{height - 12}">oracle: {escape(report.oracle)}; seed '
         f"{report.seed}</text>",
@@ -98,6 +109,17 @@ def svg(report: Report) -> str:
         + "".join(body)
         + "</svg>"
     )
+
+
+def _remarks(report: Report) -> list[str]:
+    """What is wrong, in words: first the likeliest mistake, then the broken rules."""
+    told = [i for i in report.issues if i.severity == "hint"]
+    told += [i for i in report.issues if i.severity == "error"]
+    lines: list[str] = []
+    for issue in told[:3]:
+        text = f"{issue.input}: {issue.message}" if issue.input else issue.message
+        lines += textwrap.wrap(text, 130, max_lines=2, placeholder=" ...")
+    return lines
 
 
 def notebook(report: Report) -> str:
@@ -133,7 +155,8 @@ def write(report: Report, path: Any) -> None:
         )
     else:
         raise ArgumentError(
-            f"figure: {path.name!r} should end in .svg (a picture) or .html (the text as well)."
+            f"figure: {path.name!r} should end in .svg (a picture) or .html (the text as well). "
+            f"{OTHER_FORMATS}"
         )
     write_atomically(path, content)
 
@@ -345,7 +368,10 @@ def _v_curve(curve: Curve, left: float, top: float) -> str:
     ends = (shortest, min(curve.steps[0], curve.noise / 10**low))
     noise = " ".join(f"{x(h):.1f},{y(curve.noise / h):.1f}" for h in ends)
     parts.append(f'<polyline class="hollow soft-line" points="{noise}" stroke-dasharray="2 3"/>')
+    # What no words should cover.
+    marks = [(x(h), y(e)) for h, e in zip(curve.steps, errors, strict=True) if e is not None]
     if best is not None:
+        marks += [(x(best[0]) + 30 * n, y(best[1]) - 16) for n in range(6)] + [(x(best[0]), y(best[1]))]
         parts.append(
             f'<circle class="hollow open-line" cx="{x(best[0]):.1f}" cy="{y(best[1]):.1f}" r="6" '
             'stroke-width="2"/>'
@@ -364,11 +390,15 @@ def _v_curve(curve: Curve, left: float, top: float) -> str:
         at = y(value)
         text_at = max([at - 4, *[w + 13 for w in written]])
         written.append(text_at)
+        words = f"{label}: {value:.1e}"
+        near = [a for a, b in marks if text_at - 18 < b < text_at + 8]
+        crowd = sum(a < left + 6 * len(words) for a in near)
+        right = crowd > sum(a > left + width - 6 * len(words) for a in near)
         parts.append(
             f'<line class="{colour}" x1="{left:.1f}" x2="{left + width:.1f}" y1="{at:.1f}" '
             f'y2="{at:.1f}" stroke-dasharray="{dashes}" stroke-width="1.5"/>'
-            f'<text class="ink small halo paper-line" x="{left + 8:.1f}" y="{text_at:.1f}">'
-            f"{label}: {value:.1e}</text>"
+            f'<text class="ink small halo paper-line" x="{left + (width - 8 if right else 8):.1f}" '
+            f'y="{text_at:.1f}" text-anchor="{"end" if right else "start"}">{words}</text>'
         )
     caption = (
         "at a kink no step helps: the one-sided derivatives differ"

@@ -95,7 +95,7 @@ def _value(node: ast.expr, rng: np.random.Generator, text: str) -> Any:
         arguments = [_literal(a, text) for a in node.args]
         try:
             return np.asarray(FUNCTIONS[name][1](rng, *arguments))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, MemoryError) as error:
             raise _unreadable(text, f"{ast.unparse(node)} does not work: {error}") from None
     value = _literal(node, text)
     if isinstance(value, list | tuple):

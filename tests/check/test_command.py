@@ -169,6 +169,23 @@ def test_modules_are_found_by_name(script, capsys):
         (None, ["no.such.module:f"], "there is no file and no module 'no.such.module'"),
         (None, ["."], ". is a folder"),
         (SCRIPT, ["mine.py:nope"], "mine.py has no function 'nope'. Its functions: layer_forward"),
+        (
+            SCRIPT,
+            ["mine.py:helpr"],
+            "mine.py has no function 'helpr'. Did you mean helper? Its functions",
+        ),
+        (None, ["numpy:nosuch"], "numpy has no function 'nosuch'."),
+        (None, ["numpy:nosuch"], " more."),
+        (
+            SCRIPT,
+            ["mine.py:helper", "--inputs", "a=randn(1000000000000000,3)"],
+            "randn(1000000000000000, 3) does not work: Unable to allocate",
+        ),
+        (
+            SCRIPT,
+            ["mine.py:helper", "--figure", "a.png"],
+            "a PDF open one of these in a browser and print",
+        ),
         (SCRIPT, ["mine.py:helper"], "helper: what are its inputs? Define helper_inputs"),
         (SCRIPT, ["mine.py", "mine.py"], "'mine.py' names no function"),
         (SCRIPT, ["a", "b", "c"], "name one file or function"),

@@ -112,6 +112,13 @@ def test_a_picture_of_a_failure_has_a_cell_per_entry(reports):
     assert "this far off" in picture
 
 
+def test_a_picture_says_what_is_wrong(reports):
+    drawn = figure.svg(reports["FAIL"]).split("</style>")[1]
+    hints = [i.message for i in reports["FAIL"].issues if i.severity == "hint"]
+    assert hints[0][:40] in drawn
+    assert hints[0] not in figure.svg(reports["PASS"])
+
+
 def test_many_inputs_are_said_to_be_left_out(reports):
     assert "the first 8 of 12 inputs are drawn" in figure.svg(reports["many"])
 
@@ -121,7 +128,9 @@ def test_writing_a_picture(reports, tmp_path):
     reports["FAIL"].figure(str(tmp_path / "a.html"))
     assert (tmp_path / "a.svg").read_text().startswith("<svg")
     assert "<img" not in (tmp_path / "a.html").read_text()
-    with pytest.raises(mg.ArgumentError, match=r"'a.png' should end in .svg .* or .html"):
+    with pytest.raises(
+        mg.ArgumentError, match=r"'a.png' should end in .svg .* or .html .* rsvg-convert"
+    ):
         reports["FAIL"].figure(tmp_path / "a.png")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "a.svg"]
 
