@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,7 @@ from .context import Observer
 from .errors import ArgumentError, GradientError
 from .graph import Graph
 from .graph.harvest import Seen, graph_of_nodes
+from .graph.text import expression
 from .primitive import PICK
 from .tensor import Array, Node, Tensor
 
@@ -109,10 +111,17 @@ def record() -> Iterator[Record]:
            to x: 3; 4 before + 3 = 7
       5  x: d_x = 7
     """
-    found = Record(context.current().observer)
-    with context.surroundings(observer=found._watch):
-        yield found
-    found._watch.done = True
+    watch = _Watch(context.current().observer)
+    found = Record(watch)
+    try:
+        with context.surroundings(observer=watch):
+            yield found
+    finally:
+        # The nodes remember their surroundings, and so the watch: if it went on holding them, only
+        # the garbage collector could free either.
+        found._watch = copy(watch)
+        found._watch.done = True
+        vars(watch).clear()
 
 
 class Record:
@@ -131,8 +140,8 @@ class Record:
         Numbers of the inputs that are parameters of a module.
     """
 
-    def __init__(self, before: Observer | None = None) -> None:
-        self._watch = _Watch(before)
+    def __init__(self, watch: _Watch) -> None:
+        self._watch = watch
 
     def __repr__(self) -> str:
         return (
@@ -180,24 +189,8 @@ class Record:
     def steps(self) -> tuple[Step, ...]:
         """All steps, in the order in which they ran."""
         graph, known = self._harvest
-        number = iter(range(len(self._watch.events) + len(graph.equations)))
         found: list[Step] = []
         shown: set[int] = set()
-
-        def forward(index: int) -> None:
-            """A step for an equation, after those for what NumPy did natively before it."""
-            if index in shown:
-                return
-            shown.add(index)
-            equation = graph.equations[index]
-            for ref in equation.inputs:
-                if isinstance(ref, int) and graph.makers.get(ref, index) not in shown:
-                    native = graph.equations[graph.makers[ref]]
-                    if native.op in ("broadcast", "astype"):
-                        forward(native.index)
-            arrays = tuple([None if o is None else graph.values[o].array for o in equation.outputs])
-            found.append(Step(next(number), "forward", 0, index, equation.outputs, arrays))
-
         for event in self._watch.events:
             made = [known[n] for n in self._outputs(event.node) if n in known]
             if not made:
@@ -205,8 +198,10 @@ class Record:
             index = graph.makers.get(made[0])
             values = (made[0],) if index is None else graph.equations[index].outputs
             if event.backward_pass == 0:
-                if index is not None:
-                    forward(index)
+                for i in () if index is None else _with_native(graph, index, shown):
+                    outs = graph.equations[i].outputs
+                    arrays = tuple([None if o is None else graph.values[o].array for o in outs])
+                    found.append(Step(len(found), "forward", 0, i, outs, arrays))
                 continue
             parts = tuple(
                 [
@@ -217,7 +212,7 @@ class Record:
             )
             found.append(
                 Step(
-                    next(number), "backward", event.backward_pass, index, values,
+                    len(found), "backward", event.backward_pass, index, values,
                     tuple(event.arrays), parts,
                 )
             )  # fmt: skip
@@ -240,7 +235,7 @@ class Record:
                 what = f"{graph.equations[step.equation].op}: {names} = {arrays}"
             else:
                 equation = graph.equations[step.equation]
-                what = f"{', '.join(labels)} = {_call(graph, equation)} = {arrays}"
+                what = f"{', '.join(labels)} = {expression(graph, equation, types=False)} = {arrays}"
             lines.append(f"  {step.number + 1}  {what}")
             for part in step.contributions:
                 line = f"to {graph.labels[part.value]}: {_short(part.array)}"
@@ -252,10 +247,18 @@ class Record:
         return "\n".join(lines)
 
 
-def _call(graph: Graph, equation: Any) -> str:
-    from .graph.text import expression
-
-    return expression(graph, equation, types=False)
+def _with_native(graph: Graph, index: int, shown: set[int]) -> list[int]:
+    """An equation that is shown for the first time, after those that NumPy did natively before it."""
+    stack, found = [index], []
+    while stack:
+        i = stack.pop()
+        if i in shown:
+            continue
+        shown.add(i)
+        found.append(i)
+        makers = [graph.makers[ref] for ref in graph.equations[i].inputs if ref in graph.makers]
+        stack += [m for m in makers if graph.equations[m].op in ("broadcast", "astype")]
+    return sorted(found)
 
 
 def _short(array: Array) -> str:
