@@ -644,19 +644,18 @@ def test_systems_against_pytorch(shapes: Any, rng: np.random.Generator) -> None:
             )
 
 
-@pytest.mark.torch
-@pytest.mark.parametrize(
-    "shapes",
-    [
+LEAST = [
         ((3, 3), (3, 2)),
         ((4, 2), (4, 1)),
         ((4, 2), (4, 3)),
         ((6, 3), (6, 2)),
         ((5, 1), (5, 1)),
         ((1, 1), (1, 2)),
-    ],
-    ids=str,
-)
+    ]  # fmt: skip
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("shapes", LEAST, ids=str)
 def test_least_squares_against_pytorch(shapes: Any, rng: np.random.Generator) -> None:
     import torch
 
@@ -666,15 +665,14 @@ def test_least_squares_against_pytorch(shapes: Any, rng: np.random.Generator) ->
     )
 
 
-@pytest.mark.torch
-@pytest.mark.parametrize(
-    "shapes",
-    [
+CHAINS = [
         ((2, 3), (3, 4)), ((2, 3), (3, 4), (4, 2)), ((3,), (3, 4), (4,)), ((2, 5), (5, 1), (1, 5), (5, 2)),
         ((1, 1), (1, 1)), ((2, 3), (3, 4), (4,)),
-    ],
-    ids=str,
-)  # fmt: skip
+    ]  # fmt: skip
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("shapes", CHAINS, ids=str)
 def test_products_of_many_against_pytorch(shapes: Any, rng: np.random.Generator) -> None:
     import torch
 
@@ -682,19 +680,18 @@ def test_products_of_many_against_pytorch(shapes: Any, rng: np.random.Generator)
     agree_with_torch(lambda *x: LA.multi_dot(x), lambda *x: torch.linalg.multi_dot(x), arrays)
 
 
-@pytest.mark.torch
-@pytest.mark.parametrize(
-    "shapes",
-    [
+TENSORS = [
         ((6, 2, 3), (6,)),
         ((2, 3, 6), (2, 3)),
         ((4, 4), (4,)),
         ((2, 2, 4), (2, 2)),
         ((1, 1), (1,)),
         ((4, 2, 2), (4,)),
-    ],
-    ids=str,
-)
+    ]  # fmt: skip
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("shapes", TENSORS, ids=str)
 def test_tensor_systems_against_pytorch(shapes: Any, rng: np.random.Generator) -> None:
     import torch
 
