@@ -140,6 +140,21 @@ class ModuleList(_Transparent, _Numbered):
     def _picked(self, items: list[tuple[str, Module]]) -> dict[str, Module]:
         return {str(i): module for i, (_, module) in enumerate(items)}
 
+    def __repr__(self) -> str:
+        """Neighbours that look alike are shown once."""
+        groups: list[tuple[str, list[int]]] = []
+        for i, text in enumerate(map(repr, self)):
+            if groups and groups[-1][0] == text:
+                groups[-1][1].append(i)
+            else:
+                groups.append((text, [i]))
+        lines = [
+            f"({at[0]}): {text}" if len(at) == 1 else f"({at[0]}-{at[-1]}): {len(at)} x {text}"
+            for text, at in groups
+        ]
+        below = "\n".join(lines).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {below}\n)" if lines else f"{type(self).__name__}()"
+
 
 class ModuleDict(_Transparent):
     """A dict of modules that are registered.

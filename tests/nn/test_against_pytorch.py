@@ -66,6 +66,10 @@ def row(name: str, *args: Any, x: Any, call: Any = None, **options: Any) -> Row:
     return Row(name, args, options, x if isinstance(x, list) else [x], call or {})
 
 
+CAUSAL = np.triu(np.ones((3, 3), bool), 1)  # True: may not look
+PADDING = np.array([[False, False, True], [False, False, False]])
+LEARNED = np.random.default_rng(0).normal(size=(3, 3))
+
 ROWS = [
     row("Linear", 5, 3, x=(7, 5)),
     row("Linear", 5, 3, bias=False, x=(7, 5)),
@@ -199,6 +203,53 @@ ROWS = [
     row("GRU", 3, 4, bidirectional=True, x=(4, 3)),
     row("GRU", 3, 4, batch_first=True, x=[(4, 3), (1, 4)]),
     row("RNN", 3, 4, 1, "relu", x=(5, 2, 3)),
+    # Attention
+    row("MultiheadAttention", 4, 2, x=[(3, 2, 4), (5, 2, 4), (5, 2, 4)]),
+    row("MultiheadAttention", 4, 4, bias=False, batch_first=True, x=[(2, 3, 4), (2, 5, 4), (2, 5, 4)]),
+    row("MultiheadAttention", 4, 1, x=[(3, 4), (5, 4), (5, 4)], call={"need_weights": False}),
+    row("MultiheadAttention", 4, 2, kdim=3, vdim=5, x=[(3, 2, 4), (5, 2, 3), (5, 2, 5)]),
+    row(
+        "MultiheadAttention",
+        4,
+        2,
+        kdim=3,
+        bias=False,
+        x=[(3, 4), (5, 3), (5, 4)],
+        call={"average_attn_weights": False},
+    ),
+    row("MultiheadAttention", 4, 2, x=[(3, 2, 4)] * 3, call={"attn_mask": CAUSAL, "is_causal": True}),
+    row(
+        "MultiheadAttention",
+        4,
+        2,
+        batch_first=True,
+        x=[(2, 3, 4)] * 3,
+        call={"key_padding_mask": PADDING, "average_attn_weights": False},
+    ),
+    row(
+        "MultiheadAttention",
+        4,
+        2,
+        x=[(3, 2, 4)] * 3,
+        call={"attn_mask": CAUSAL, "key_padding_mask": PADDING, "need_weights": False},
+    ),
+    row("MultiheadAttention", 4, 2, x=[(3, 2, 4)] * 3, call={"attn_mask": LEARNED}),
+    row("MultiheadAttention", 4, 2, x=[(3, 2, 4)] * 3, call={"attn_mask": np.stack([LEARNED] * 4)}),
+    row("MultiheadAttention", 4, 2, x=[(3, 4)] * 3, call={"key_padding_mask": PADDING[0]}),
+    row("TransformerEncoderLayer", 4, 2, 8, 0.0, x=(3, 2, 4)),
+    row("TransformerEncoderLayer", 4, 2, 8, 0.0, "gelu", batch_first=True, x=(2, 3, 4)),
+    row("TransformerEncoderLayer", 4, 2, 8, 0.0, norm_first=True, bias=False, x=(3, 4)),
+    row(
+        "TransformerEncoderLayer",
+        4,
+        2,
+        8,
+        0.0,
+        layer_norm_eps=0.1,
+        batch_first=True,
+        x=(2, 3, 4),
+        call={"src_mask": CAUSAL, "src_key_padding_mask": PADDING},
+    ),
     # Dropout that drops nothing; what it drops is chance
     row("Dropout", 0.0, x=(3, 4)),
     row("Dropout1d", 0.0, x=(3, 4)),
@@ -252,3 +303,22 @@ def test_in_place_is_accepted_and_shown(name: str) -> None:
     import torch
 
     assert repr(getattr(nn, name)(inplace=True)) == repr(getattr(torch.nn, name)(inplace=True))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("train", [True, False], ids=["train", "eval"])
+@pytest.mark.parametrize("norm", [True, False], ids=["norm", "plain"])
+def test_a_transformer_encoder_is_pytorchs(train: bool, norm: bool, rng: np.random.Generator) -> None:
+    import torch
+
+    def build(library: Any, **options: Any) -> Any:
+        block = library.TransformerEncoderLayer(4, 2, 6, 0.0, batch_first=True)
+        last = library.LayerNorm(4) if norm else None
+        return library.TransformerEncoder(block, 2, last, **options).double().train(train)
+
+    model, peer = build(nn), build(torch.nn, enable_nested_tensor=False)
+    assert repr(model) == repr(peer).replace("NonDynamicallyQuantizableLinear", "Linear")
+    twin(model, peer)
+    masks = {"mask": CAUSAL, "src_key_padding_mask": PADDING}
+    for call in ({}, masks):
+        same_step(model, peer, rng.standard_normal((2, 3, 4)), rng=rng, what="step", **call)
