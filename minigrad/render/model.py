@@ -78,13 +78,13 @@ class TensorView:
         flat = array.astype(np.float64).ravel()
         kept = flat[np.isfinite(flat)]
         largest = float(np.abs(kept).max(initial=0.0)) or 1.0  # squares of large entries overflow
-        kept = kept / largest
-        low, high, mean, norm = (
-            (kept.min(), kept.max(), kept.mean(), np.linalg.norm(kept)) if kept.size else (np.nan,) * 4
-        )
+        none = not kept.size
         return cls(
             array.shape, short_dtype(array.dtype), tuple(part.ravel().tolist()), part.shape,
-            *[float(x) * largest for x in (low, high, mean, norm)],
+            np.nan if none else float(kept.min()),
+            np.nan if none else float(kept.max()),
+            np.nan if none else float((kept / largest).mean()) * largest,
+            np.nan if none else float(np.linalg.norm(kept / largest)) * largest,
             int(np.isnan(flat).sum()), int(np.isinf(flat).sum()),
         )  # fmt: skip
 
