@@ -57,3 +57,17 @@ def test_memory_is_back_without_the_collector(walk: str) -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_trace_leaves_nothing_to_the_collector():
+    f = mg.grad(lambda x: (mg.batchnorm.composed(x) ** 2).sum())
+    x = np.ones((4, 3))
+    mg.trace(f, x)
+    gc.collect()
+    gc.disable()
+    try:
+        mg.trace(f, x)
+        mg.trace(f, x, values=True)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -73,6 +73,15 @@ def trace(f: Callable[..., Any], *args: Any, values: bool = False, **kwargs: Any
             "the graph would have no inputs. Pass np.array([...]) for a list, 3.0 for 3."
         )
     tracer = Tracer(values, current().observer)
+    try:
+        return _harvest(f, interface, tracer)
+    finally:
+        # Nodes remember their surroundings, and so the tracer: if it went on holding them, only the
+        # garbage collector could free either.
+        vars(tracer).clear()
+
+
+def _harvest(f: Callable[..., Any], interface: Interface, tracer: Tracer) -> Graph:
     with surroundings(recording=True, scope=(), vjp_of=None, tracing=tracer, observer=tracer):
         inputs = [_input(x, name) for x, name in zip(interface.arguments, interface.names, strict=True)]
         interface.arguments = []  # the graph must not keep them alive
