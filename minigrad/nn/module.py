@@ -16,6 +16,7 @@ import numpy as np
 from ..context import scope
 from ..errors import ArgumentError, DtypeError, MinigradError
 from ..tensor import FLOATING, Array, Tensor, as_tensor, describe
+from .backward_hooks import Watch
 from .parameter import Parameter
 
 
@@ -117,6 +118,8 @@ class Module:
             _unsaved=set(),
             _hooks={},
             _pre_hooks={},
+            _backward_hooks={},
+            _backward_pre_hooks={},
             _scope=None,
             _path="",
         )
@@ -139,13 +142,17 @@ class Module:
                 changed = hook(self, args)
                 if changed is not None:
                     args = changed if isinstance(changed, tuple) else (changed,)
+        watch = None
+        if self._backward_hooks or self._backward_pre_hooks:
+            watch = Watch(self, self._backward_hooks.values(), self._backward_pre_hooks.values())
+            args = watch.enter(args)
         out = self.forward(*args, **kwargs)
         if self._hooks:
             for hook in list(self._hooks.values()):
                 changed = hook(self, args, out)
                 if changed is not None:
                     out = changed
-        return out
+        return out if watch is None else watch.leave(out)
 
     # Registration -------------------------------------------------------------------------
     def __setattr__(self, name: str, value: Any) -> None:
@@ -622,6 +629,57 @@ class Module:
         tensor([1., 0.])
         """
         return RemovableHandle(self._pre_hooks, hook)
+
+    def register_full_backward_hook(self, hook: Callable[[Module, Any, Any], Any]) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when a backward pass has passed the module.
+
+        Both are tuples: a gradient per positional argument and per output, None where there is
+        none.  What the hook returns replaces `grad_input`.
+
+        Returns
+        -------
+        RemovableHandle
+            ``handle.remove()`` takes the hook away.
+
+        Notes
+        -----
+        Tensors in keyword arguments, and deeper than in one tuple or list, are not watched; as in
+        PyTorch.  Without a tracked argument the hook is called with None for each.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> def show(module, grad_input, grad_output):
+        ...     print(type(module).__name__, grad_input[0].tolist(), grad_output[0].tolist())
+        >>> layer = mg.nn.ReLU()
+        >>> with layer.register_full_backward_hook(show):
+        ...     loss = layer(mg.tensor([-1.0, 1.0], requires_grad=True)).sum()
+        >>> loss.backward()
+        ReLU [0.0, 1.0] [1.0, 1.0]
+        """
+        return RemovableHandle(self._backward_hooks, hook)
+
+    def register_full_backward_pre_hook(self, hook: Callable[[Module, Any], Any]) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` when a backward pass arrives at the module.
+
+        What it returns replaces `grad_output`, a tuple with a gradient per output.
+
+        Returns
+        -------
+        RemovableHandle
+            ``handle.remove()`` takes the hook away.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> layer = mg.nn.ReLU()
+        >>> x = mg.tensor([-1.0, 1.0], requires_grad=True)
+        >>> with layer.register_full_backward_pre_hook(lambda module, grads: grads[0] * 10.0):
+        ...     layer(x).sum().backward()
+        >>> x.grad
+        tensor([ 0., 10.])
+        """
+        return RemovableHandle(self._backward_pre_hooks, hook)
 
     # Text ---------------------------------------------------------------------------------
     def extra_repr(self) -> str:

@@ -367,8 +367,9 @@ class _Layer(_Recurrent):
         step, backwards = self._step(), suffix.endswith("_reverse")
         shares = mg.unstack(functional.linear(x, weight_ih, bias_ih))
         hidden = []
-        for share in reversed(shares) if backwards else shares:
-            state = step(share, state, weight_hh, bias_hh)
+        for t in reversed(range(len(shares))) if backwards else range(len(shares)):
+            with mg.scope(f"t{t}"):
+                state = step(shares[t], state, weight_hh, bias_hh)
             hidden.append(state[0])
         return mg.stack(hidden[::-1] if backwards else hidden), state
 

@@ -12,13 +12,24 @@ import numpy as np
 
 from ..context import no_grad
 from ..errors import ArgumentError, GradientError
-from ..tensor import Tensor
+from ..tensor import Array, Tensor
 from .containers import Sequential
+from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .layers import Identity, Linear
 from .module import Module
-from .normalization import BatchNorm1d, _BatchNorm
+from .normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
+from .parameter import Parameter
 
 Parameters = Tensor | Iterable[Tensor]
+Conv = Conv1d | Conv2d | Conv3d | ConvTranspose1d | ConvTranspose2d | ConvTranspose3d
+ConvTranspose = ConvTranspose1d | ConvTranspose2d | ConvTranspose3d
+BatchNorm = BatchNorm1d | BatchNorm2d | BatchNorm3d
+
+# Which batch norm can follow a layer.
+_ABSORBED: dict[type[Module], type[Module]] = {
+    Linear: BatchNorm1d, Conv1d: BatchNorm1d, Conv2d: BatchNorm2d, Conv3d: BatchNorm3d,
+    ConvTranspose1d: BatchNorm1d, ConvTranspose2d: BatchNorm2d, ConvTranspose3d: BatchNorm3d,
+}  # fmt: skip
 
 
 # Clipping -----------------------------------------------------------------------------------
@@ -146,38 +157,92 @@ def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm1d) -> Linear:
     >>> bool(np.allclose(fused(x).data, bn(linear(x)).data))
     True
     """
-    if linear.training or bn.training:
+    scale, shift = _affine("fuse_linear_bn_eval", linear, bn, linear.out_features)
+    return _with_affine(linear, linear.weight._value * scale[:, None], scale, shift)
+
+
+def fuse_conv_bn_eval(conv: Conv, bn: BatchNorm) -> Conv:
+    """One convolution that computes a convolution followed by a batch norm in inference mode.
+
+    Parameters
+    ----------
+    conv : Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d or ConvTranspose3d
+    bn : BatchNorm1d, BatchNorm2d or BatchNorm3d
+        Both in inference mode, with running statistics.
+
+    Returns
+    -------
+    Module
+        A new layer of the same kind in inference mode, with a bias.
+
+    Raises
+    ------
+    ArgumentError
+        In training mode, without running statistics, or if the sizes differ.
+
+    Examples
+    --------
+    >>> import minigrad as mg, numpy as np
+    >>> conv, bn = mg.nn.Conv2d(1, 2, 3).eval(), mg.nn.BatchNorm2d(2).eval()
+    >>> fused = mg.nn.utils.fuse_conv_bn_eval(conv, bn)
+    >>> x = np.ones((1, 1, 5, 5), "float32")
+    >>> bool(np.allclose(fused(x).data, bn(conv(x)).data))
+    True
+    """
+    scale, shift = _affine("fuse_conv_bn_eval", conv, bn, conv.out_channels)
+    weight = conv.weight._value
+    window = (1,) * (weight.ndim - 2)
+    if isinstance(conv, ConvTranspose):  # (C, O / groups, window): every group has its own outputs
+        groups = (conv.groups, -1, *weight.shape[1:])
+        per_output = scale.reshape(conv.groups, 1, -1, *window)
+        wide = (weight.reshape(groups) * per_output).reshape(weight.shape)
+    else:
+        wide = weight * scale.reshape(-1, 1, *window)
+    return _with_affine(conv, wide, scale, shift)
+
+
+def _affine(who: str, layer: Any, bn: BatchNorm, outputs: int) -> tuple[Array, Array]:
+    """The factor and the shift per channel that a batch norm is in inference mode."""
+    kind = type(layer).__name__
+    if layer.training or bn.training:
         raise ArgumentError(
-            "fuse_linear_bn_eval: in training mode the statistics depend on the batch, so there is no "
-            "one affine map. Call .eval() first."
+            f"{who}: in training mode the statistics depend on the batch, so there is no one affine "
+            "map. Call .eval() first."
         )
     if bn.running_mean is None or bn.running_var is None:
         raise ArgumentError(
-            "fuse_linear_bn_eval: the batch norm has no running statistics (track_running_stats=False)."
+            f"{who}: the batch norm has no running statistics (track_running_stats=False)."
         )
-    if linear.out_features != bn.num_features:
+    if outputs != bn.num_features:
         raise ArgumentError(
-            f"fuse_linear_bn_eval: the Linear has {linear.out_features} outputs, but the batch norm "
-            f"{bn.num_features} features."
+            f"{who}: the {kind} has {outputs} outputs, but the batch norm {bn.num_features} features."
         )
     # In float64, so that the only rounding is that of the result.
     wide = {k: v._value.astype(np.float64) for k, v in bn.state_dict().items()}
     scale = wide.get("weight", 1.0) / np.sqrt(wide["running_var"] + bn.eps)
-    shift = wide.get("bias", 0.0) - wide["running_mean"] * scale
-    fused = Linear(linear.in_features, linear.out_features, dtype=linear.weight.dtype).eval()
-    fused.weight.data = linear.weight._value * scale[:, None]
-    fused.bias.data = shift if linear.bias is None else linear.bias._value * scale + shift
+    return scale, wide.get("bias", 0.0) - wide["running_mean"] * scale
+
+
+def _with_affine(layer: Any, weight: Array, scale: Array, shift: Array) -> Any:
+    """A copy of a layer with another weight, whose output is scaled and shifted."""
+    fused = copy.deepcopy(layer)
+    fused.zero_grad()
+    fused.weight.data = weight
+    if layer.bias is None:
+        fused.bias = Parameter(shift.astype(layer.weight.dtype))
+    else:
+        fused.bias.data = layer.bias._value * scale + shift
     return fused
 
 
 def fold_batchnorm(model: Module) -> Module:
-    """A copy of a model, for inference, without the batch norms that a Linear can absorb.
+    """A copy of a model, for inference, without the batch norms that a layer before can absorb.
 
     Parameters
     ----------
     model : Module
-        Wherever a Sequential in it holds a BatchNorm1d right after a Linear, the pair becomes
-        one Linear and an Identity.
+        Wherever a Sequential in it holds a batch norm right after a Linear or a convolution, the
+        pair becomes one such layer and an Identity.
 
     Returns
     -------
@@ -199,10 +264,12 @@ def fold_batchnorm(model: Module) -> Module:
         if not isinstance(module, Sequential):
             continue
         named = list(module.named_children())
-        for (first, linear), (second, bn) in pairwise(named):
-            if type(linear) is Linear and type(bn) is BatchNorm1d and bn.running_mean is not None:
-                module.add_module(first, fuse_linear_bn_eval(linear, bn))
-                module.add_module(second, Identity().eval())
+        for (first, layer), (second, bn) in pairwise(named):
+            if type(bn) is not _ABSORBED.get(type(layer)) or bn.running_mean is None:
+                continue
+            fuse = fuse_linear_bn_eval if type(layer) is Linear else fuse_conv_bn_eval
+            module.add_module(first, fuse(layer, bn))
+            module.add_module(second, Identity().eval())
     return folded
 
 

@@ -131,6 +131,54 @@ def test_folding_is_pytorchs(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(value.numpy(), expected.state_dict()[key].numpy(), rtol=1e-12)
 
 
+CONVOLUTIONS = [
+    ("Conv1d", (4, 6, 3), {"groups": 2, "padding": 1}, "BatchNorm1d", (5, 4, 6)),
+    ("Conv2d", (2, 3, 3), {"stride": 2, "bias": False}, "BatchNorm2d", (5, 2, 5, 4)),
+    ("Conv2d", (2, 3, 3), {"padding": 1, "padding_mode": "circular"}, "BatchNorm2d", (5, 2, 5, 4)),
+    ("Conv3d", (1, 2, 2), {}, "BatchNorm3d", (3, 1, 3, 3, 3)),
+    ("ConvTranspose1d", (4, 6, 3), {"groups": 2}, "BatchNorm1d", (5, 4, 6)),
+    ("ConvTranspose2d", (2, 3, 3), {"stride": 2, "bias": False}, "BatchNorm2d", (5, 2, 3, 4)),
+    ("ConvTranspose3d", (2, 1, 2), {}, "BatchNorm3d", (3, 2, 2, 2, 2)),
+]
+
+
+@pytest.mark.parametrize(("name", "sizes", "options", "norm", "shape"), CONVOLUTIONS)
+def test_folding_into_a_convolution(
+    name: str, sizes: Any, options: Any, norm: str, shape: Any, rng: np.random.Generator
+) -> None:
+    conv = getattr(nn, name)(*sizes, **options)
+    model = nn.Sequential(conv, getattr(nn, norm)(conv.out_channels), nn.ReLU()).double()
+    for parameter in model.parameters():
+        parameter.data = rng.normal(0.0, 1.0, parameter.shape)
+    for _ in range(3):
+        model(rng.normal(1.0, 2.0, shape))
+    folded = utils.fold_batchnorm(model)
+    x = rng.standard_normal(shape)
+    np.testing.assert_allclose(folded(x).numpy(), model.eval()(x).numpy(), rtol=1e-12, atol=1e-12)
+    assert [type(m).__name__ for m in folded] == [name, "Identity", "ReLU"]
+    assert list(folded.state_dict()) == ["0.weight", "0.bias"]
+    assert (conv.bias is None) == (options.get("bias") is False)
+
+
+def test_a_batch_norm_of_another_kind_is_not_folded() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm1d(2))
+    assert type(utils.fold_batchnorm(model)[1]).__name__ == "BatchNorm1d"
+
+
+@pytest.mark.torch
+def test_folding_into_a_convolution_is_pytorchs(rng: np.random.Generator) -> None:
+    import torch
+
+    model = nn.Sequential(nn.Conv2d(2, 3, 2), nn.BatchNorm2d(3)).double()
+    model(rng.normal(1.0, 2.0, (4, 2, 3, 3)))
+    peer = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.BatchNorm2d(3)).double().eval()
+    peer.load_state_dict({k: torch.tensor(v.numpy()) for k, v in model.state_dict().items()})
+    fused = utils.fuse_conv_bn_eval(*model.eval())
+    expected = torch.nn.utils.fusion.fuse_conv_bn_eval(*peer)
+    for key, value in fused.state_dict().items():
+        np.testing.assert_allclose(value.numpy(), expected.state_dict()[key].numpy(), rtol=1e-12)
+
+
 def test_wrong_folding(rng: np.random.Generator) -> None:
     linear, bn = nn.Linear(3, 2), nn.BatchNorm1d(2)
     with pytest.raises(
@@ -144,6 +192,15 @@ def test_wrong_folding(rng: np.random.Generator) -> None:
         mg.ArgumentError, match=r"the Linear has 2 outputs, but the batch norm 5 features"
     ):
         utils.fuse_linear_bn_eval(linear, nn.BatchNorm1d(5).eval())
+    conv = nn.Conv2d(1, 2, 1)
+    with pytest.raises(
+        mg.ArgumentError, match=r"fuse_conv_bn_eval: in training mode the statistics depend"
+    ):
+        utils.fuse_conv_bn_eval(conv, nn.BatchNorm2d(2).eval())
+    with pytest.raises(
+        mg.ArgumentError, match=r"the Conv2d has 2 outputs, but the batch norm 3 features"
+    ):
+        utils.fuse_conv_bn_eval(conv.eval(), nn.BatchNorm2d(3).eval())
 
 
 # Recalibration ----------------------------------------------------------------------------------------------
