@@ -38,8 +38,14 @@ def to_text(graph: Graph) -> str:
 # Pieces, also used by pictures ---------------------------------------------------------------
 
 
+TURNS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
 def printable(text: str) -> str:
     """Any text on one line, of characters that XML allows, too: others are spelled out.
+
+    So are the marks that turn the direction of the text around them: a name that holds one must
+    not rearrange its neighbours.
 
     Examples
     --------
@@ -49,7 +55,7 @@ def printable(text: str) -> str:
     kept = []
     for c in text:
         odd = ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000
-        odd = odd or c in "\u2028\u2029\ufffe\uffff"
+        odd = odd or c in "\u2028\u2029\ufffe\uffff" or c in TURNS
         kept.append(c.encode("unicode_escape").decode() if odd else c)
     return "".join(kept)
 
