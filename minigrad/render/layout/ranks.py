@@ -1,0 +1,92 @@
+"""Which rank every node stands in, and bends where an edge passes a rank."""
+
+from __future__ import annotations
+
+from .sheet import BEND, LEFT, RIGHT, Sheet
+
+
+def rank(sheet: Sheet) -> None:
+    """Ranks by the longest path from above; what only feeds stands just above its first use."""
+    links = sheet.links
+    below: list[list[tuple[int, int]]] = [[] for _ in range(sheet.count)]
+    for link in links:
+        below[link.top].append((link.bottom, 1))
+    fed = [0] * sheet.count
+    for link in links:
+        fed[link.bottom] += 1
+    uses = [len(b) for b in below]
+    for upper, lower, least in sheet.ties:
+        if sheet.place[upper] < sheet.place[lower]:
+            below[upper].append((lower, least))
+    ordered = sorted(range(sheet.count), key=lambda i: sheet.place[i])
+    rank = sheet.rank
+    feeds = [True] * sheet.count  # nothing hangs on it but what it is made from
+    for i in ordered:
+        for j, least in below[i]:
+            rank[j] = max(rank[j], rank[i] + least)
+        for j, _ in below[i][: uses[i]]:
+            feeds[j] = feeds[j] and feeds[i] and uses[i] == 1
+    for i in reversed(ordered):
+        if feeds[i] and uses[i]:
+            rank[i] = max(rank[i], min([rank[j] for j, _ in below[i][: uses[i]]]) - 1)
+    used = sorted(set(rank))
+    number = {r: i for i, r in enumerate(used)}
+    sheet.rank = [number[r] for r in rank]
+
+
+def bend(sheet: Sheet) -> None:
+    """Give every link an item in each rank that it passes.
+
+    Of a graph with very many long edges the longest go without, and are drawn straight.
+    """
+    rank, left = sheet.rank, max(5000, 3 * sheet.count)
+    links = sheet.links
+    kept: list[bool] = [False] * len(links)
+    for k in sorted(range(len(links)), key=lambda k: rank[links[k].bottom] - rank[links[k].top]):
+        left -= rank[links[k].bottom] - rank[links[k].top] - 1
+        kept[k] = left >= 0
+    for k, link in enumerate(links):
+        if not kept[k]:
+            sheet.loose += link.edges
+            continue
+        box = _common(sheet.parent, sheet.box[link.top], sheet.box[link.bottom])
+        link.items = [link.top]
+        for r in range(rank[link.top] + 1, rank[link.bottom]):
+            link.items.append(sheet.add(BEND, box, r))
+        link.items.append(link.bottom)
+        for upper, lower in zip(link.items, link.items[1:]):
+            sheet.join(upper, lower)
+    sheet.links = [link for k, link in enumerate(links) if kept[k]]
+
+
+def _common(parent: list[int], a: int, b: int) -> int:
+    """The innermost box around two boxes; a box has a larger number than the one around it."""
+    while a != b:
+        if a > b:
+            a = parent[a]
+        else:
+            b = parent[b]
+    return a
+
+
+def enclose(sheet: Sheet) -> None:
+    """Give every box a left and a right border in each rank that it spans, in pairs."""
+    boxes = len(sheet.parent)
+    ranks = max(sheet.rank, default=-1) + 1
+    sheet.ranks = ranks
+    sheet.first, sheet.last = [ranks] * boxes, [-1] * boxes
+    for i in range(sheet.count):
+        sheet.first[sheet.box[i]] = min(sheet.first[sheet.box[i]], sheet.rank[i])
+        sheet.last[sheet.box[i]] = max(sheet.last[sheet.box[i]], sheet.rank[i])
+    for b in range(boxes - 1, 0, -1):
+        outer = sheet.parent[b]
+        sheet.first[outer] = min(sheet.first[outer], sheet.first[b])
+        sheet.last[outer] = max(sheet.last[outer], sheet.last[b])
+    sheet.border = [0] * boxes
+    for b in range(1, boxes):
+        sheet.border[b] = len(sheet.kind)
+        for r in range(sheet.first[b], sheet.last[b] + 1):
+            for kind in (LEFT, RIGHT):
+                i = sheet.add(kind, b, r)
+                if r > sheet.first[b]:
+                    sheet.join(i - 2, i)
