@@ -250,11 +250,21 @@ ROWS = [
         x=(2, 3, 4),
         call={"src_mask": CAUSAL, "src_key_padding_mask": PADDING},
     ),
-    # Dropout that drops nothing; what it drops is chance
+    # Dropout that drops nothing, or all; what it drops in between is chance
     row("Dropout", 0.0, x=(3, 4)),
     row("Dropout1d", 0.0, x=(3, 4)),
     row("Dropout2d", 0.0, x=(3, 4, 2, 2)),
     row("Dropout3d", 0.0, x=(3, 4, 2, 2)),
+    row("Dropout", 1.0, x=(3, 4)),
+    row("Dropout1d", 1.0, x=(3, 4)),
+    row("Dropout2d", 1.0, x=(3, 4, 2, 2)),
+    row("Dropout3d", 1.0, x=(2, 3, 4, 2, 2)),
+    row("RNN", 3, 4, 2, dropout=1.0, x=(3, 2, 3)),
+    row("LSTM", 3, 4, 3, dropout=1.0, bidirectional=True, x=(3, 2, 3)),
+    row("GRU", 3, 4, 2, dropout=1.0, batch_first=True, x=(3, 2, 3)),
+    row("MultiheadAttention", 4, 2, 1.0, x=[(3, 2, 4)] * 3),
+    row("TransformerEncoderLayer", 4, 2, 8, 1.0, x=(3, 2, 4)),
+    row("TransformerEncoderLayer", 4, 2, 8, 1.0, norm_first=True, x=(3, 2, 4)),
 ]
 
 
@@ -295,6 +305,83 @@ def test_a_layer_takes_pytorchs_state(row: Row, rng: np.random.Generator) -> Non
     theirs = peer.eval()(*[converted(v, torch.tensor) for v in x])
     for y, z in zip(flat(ours), flat(theirs), strict=True):
         agree(y, z, "output")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_dtypes_are_kept(row: Row, dtype: str, rng: np.random.Generator) -> None:
+    """Output, gradients and state have the dtype of input and layer, and nearly the values of float64."""
+    layer, exact = row.build(nn).eval(), row.build(nn).eval()
+    exact.load_state_dict(layer.to(dtype).state_dict())
+    inputs = [
+        converted(x, lambda a: a.astype(dtype) if a.dtype.kind == "f" else a) for x in row.draw(rng)
+    ]
+    wide = [converted(x, lambda a: a.astype(float) if a.dtype.kind == "f" else a) for x in inputs]
+    x, y = [
+        [converted(v, lambda a: mg.tensor(a, requires_grad=a.dtype.kind == "f")) for v in given]
+        for given in (inputs, wide)
+    ]
+    ours, theirs = list(flat(layer(*x, **row.call))), list(flat(exact(*y, **row.call)))
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.dtype == (dtype if b.dtype == np.float64 else b.dtype)
+        if a.dtype == b.dtype:
+            continue  # places of the largest elements
+        tolerance = {"float16": 0.05, "float32": 1e-4}[dtype]
+        np.testing.assert_allclose(a.numpy().astype(float), b.numpy(), rtol=tolerance, atol=tolerance)
+    if ours[0].requires_grad:
+        ours[0].sum().backward()
+    for value in [*flat(x), *layer.parameters()]:
+        assert value.grad is None or value.grad.dtype == value.dtype
+
+
+# Sizes that are large enough to see a distribution.
+LARGE = [
+    row("Linear", 150, 150, x=()),
+    row("Conv1d", 40, 60, 5, x=()),
+    row("Conv2d", 20, 60, 4, groups=2, x=()),
+    row("Conv3d", 10, 30, 3, x=()),
+    row("ConvTranspose1d", 40, 60, 5, x=()),
+    row("ConvTranspose2d", 20, 60, 4, groups=2, x=()),
+    row("ConvTranspose3d", 10, 30, 3, x=()),
+    row("Embedding", 200, 60, 3, x=()),
+    row("RNNCell", 100, 100, x=()),
+    row("LSTMCell", 60, 60, x=()),
+    row("GRUCell", 60, 60, x=()),
+    row("LSTM", 30, 60, 2, bidirectional=True, x=()),
+    row("GRU", 60, 50, x=()),
+    row("RNN", 100, 100, x=()),
+    row("MultiheadAttention", 90, 3, x=()),
+    row("MultiheadAttention", 90, 3, kdim=70, vdim=110, x=()),
+    row("TransformerEncoderLayer", 80, 2, 100, x=()),
+    row("GroupNorm", 2, 4, x=()),
+    row("InstanceNorm2d", 4, affine=True, track_running_stats=True, x=()),
+    row("PReLU", 3, x=()),
+]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("row", LARGE, ids=str)
+def test_first_values_are_drawn_as_pytorchs(row: Row) -> None:
+    """Constants are equal; of the others mean, deviation and range."""
+    import torch
+
+    torch.manual_seed(0)
+    mg.manual_seed(0)
+    layer, peer = row.build(nn), row.build(torch.nn)
+    theirs = peer.state_dict()
+    for name, value in layer.state_dict().items():
+        x, y = value.numpy(), theirs[name].numpy()
+        deviation = y.std()
+        if not deviation:
+            assert np.array_equal(x, y), name
+            continue
+        spread = 6.0 * deviation / np.sqrt(x.size)  # of a mean, six sigma
+        assert abs(x.mean()) < spread, name
+        assert abs(x.std() - deviation) < spread, name
+        if row.name != "Embedding":  # uniform: nothing beyond the bounds, and something near them
+            assert abs(np.abs(x).max() - np.abs(y).max()) < 20.0 * deviation / x.size, name
+    if row.name == "Embedding":
+        assert not layer.weight.numpy()[3].any()
 
 
 @pytest.mark.torch

@@ -108,9 +108,22 @@ def test_regression_losses(shape: Any, reduction: Any, rng: np.random.Generator)
     import torch
 
     inputs = [rng.normal(0.0, 2.0, shape), rng.normal(0.0, 2.0, shape)]
-    for name, options in (("MSELoss", {}), ("HuberLoss", {}), ("HuberLoss", {"delta": 0.4})):
+    for name, options in (
+        ("MSELoss", {}), ("L1Loss", {}), ("HuberLoss", {}), ("HuberLoss", {"delta": 0.4}),
+        ("SmoothL1Loss", {}), ("SmoothL1Loss", {"beta": 0.4}), ("SmoothL1Loss", {"beta": 0.0}),
+    ):  # fmt: skip
         ours = getattr(nn, name)(reduction=reduction, **options)
         compare(ours, getattr(torch.nn, name)(reduction=reduction, **options), inputs, rng)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("difference", [0.0, 1.0, -1.0])
+def test_kinks_are_pytorchs(difference: float, rng: np.random.Generator) -> None:
+    import torch
+
+    for name in ("L1Loss", "SmoothL1Loss", "HuberLoss"):
+        inputs = [np.array([difference]), np.zeros(1)]
+        compare(getattr(nn, name)(), getattr(torch.nn, name)(), inputs, rng)
 
 
 @pytest.mark.torch
@@ -254,6 +267,9 @@ def test_one_hot() -> None:
         (lambda: nn.CrossEntropyLoss(reduction="average"), mg.ArgumentError, r'CrossEntropyLoss: reduction is "mean", "sum" or "none", not \'average\''),
         (lambda: F.mse_loss(np.zeros((2, 1)), np.zeros(2)), mg.ShapeError, r"mse_loss: x is .*\[2, 1\], but target is .*\[2\]; their shapes must be equal.*broadcasting would compare"),
         (lambda: F.huber_loss(np.zeros(2), np.zeros(2), delta=0.0), mg.ArgumentError, r"delta must be positive, not 0\.0"),
+        (lambda: F.smooth_l1_loss(np.zeros(2), np.zeros(2), beta=-1.0), mg.ArgumentError, r"smooth_l1_loss: beta must be zero or positive, not -1\.0"),
+        (lambda: nn.SmoothL1Loss(beta=-1.0), mg.ArgumentError, r"SmoothL1Loss: beta must be zero or positive"),
+        (lambda: nn.L1Loss()(np.zeros((2, 1)), np.zeros(2)), mg.ShapeError, r"l1_loss: x is .*their shapes must be equal"),
         (lambda: F.one_hot([0, 3], 3), mg.ArgumentError, r"one_hot: class numbers from 0 to 3 were given for 3 classes"),
     ],
 )  # fmt: skip
