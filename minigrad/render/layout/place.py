@@ -260,9 +260,7 @@ def _ports(frame: Frame) -> list[tuple[int, int]]:
     for side in (0, 1):
         at: list[list[tuple[int, int, int]]] = [[] for _ in range(sheet.count)]
         for k, link in enumerate(sheet.links):
-            node, other = (
-                (link.top, link.items[1]) if side == 0 else (link.bottom, link.items[-2])
-            )
+            node, other = (link.top, link.items[1]) if side == 0 else (link.bottom, link.items[-2])
             wide = sum([lanes(sheet.picture.edges[e].routes) for e in link.edges]) * LANE
             at[node].append((across[other], k, wide + 4 * (len(link.edges) - 1)))
         for node, ends in enumerate(at):
@@ -341,7 +339,11 @@ def _straight(frame: Frame, source: int, target: int) -> list[Point]:
     across = ((a, b, c, d), (e, f, g, h)) if frame.down else ((e, f, g, h), (a, b, c, d))
     (a, b, c, d), (e, f, g, h) = across
     if b < c or d < a:
-        way = [[b, (e + f) // 2], [c, (g + h) // 2]] if b < c else [[a, (e + f) // 2], [d, (g + h) // 2]]
+        way = (
+            [[b, (e + f) // 2], [c, (g + h) // 2]] if b < c else [[a, (e + f) // 2], [d, (g + h) // 2]]
+        )
     else:
-        way = [[(a + b) // 2, f], [(c + d) // 2, g]] if f < g else [[(a + b) // 2, e], [(c + d) // 2, h]]
+        way = (
+            [[(a + b) // 2, f], [(c + d) // 2, g]] if f < g else [[(a + b) // 2, e], [(c + d) // 2, h]]
+        )
     return way if frame.down else [[y, x] for x, y in way]

@@ -9,7 +9,9 @@ that all four results keep, the middle keeps, too; so nothing overlaps.
 
 from __future__ import annotations
 
-from .sheet import BEND, LEFT, NODE, RIGHT, Sheet
+from itertools import pairwise
+
+from .sheet import BEND, LEFT, RIGHT, Sheet
 
 # Half of the distance that an item keeps from its neighbours, per kind; of a column's border.
 ROOM = (11, 7, 5, 5)
@@ -58,7 +60,7 @@ def _blocked(sheet: Sheet, layers: list[list[int]]) -> set[tuple[int, int]]:
     """Links between ranks that must bend: they cross a border, or a long edge where it is straight."""
     position, kind = sheet.position, sheet.kind
     blocked = set[tuple[int, int]]()
-    for upper, lower in zip(layers, layers[1:]):
+    for upper, lower in pairwise(layers):
         above, below = {}, {}
         for layer, near, passed in ((upper, sheet.down, above), (lower, sheet.up, below)):
             borders = 0
@@ -129,7 +131,7 @@ def _compact(
     beyond: list[list[tuple[int, int]]] = [[] for _ in range(size)]
     waits = [0] * size
     for layer in layers:
-        for u, v in zip(layer, layer[1:]):
+        for u, v in pairwise(layer):
             a, b = (root[v], root[u]) if mirrored else (root[u], root[v])
             beyond[a].append((b, after[u] + before[v]))
             waits[b] += 1
