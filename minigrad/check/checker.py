@@ -35,6 +35,8 @@ from .report import Entry, Issue
 from .subject import Subject
 
 SAFETY_LADDER, SAFETY_NOISE, SAFETY_UNIT, SAFETY_VALUE = 10, 32, 256, 4
+SAFETY_SEEN = 4
+COINCIDENCES = 4  # comparisons that chance alone does not make agree
 REPEATS = 3  # evaluations with moved inputs, from which the derivative's noise is estimated
 SMALL = 64  # an input set of at most so many entries is checked entry by entry as well
 FULL = 1024  # after a failure, an input of at most so many entries is searched completely
@@ -305,7 +307,11 @@ class Checker:
         """Per entry, how much the gradient changes when everything moves in its last place."""
         gradient = point.gradients[k][i].astype(np.longdouble)
         moved = [r[k][i] for r in point.moved]
-        found = [np.abs(m - gradient) for m in moved if m is not None and m.shape == gradient.shape]
+        found = [
+            _distance(m - gradient, gradient)
+            for m in moved
+            if m is not None and m.shape == gradient.shape
+        ]
         return np.max(found, axis=0) if found else np.zeros_like(gradient)
 
     def _inspect(self, point: Point) -> None:
@@ -453,7 +459,9 @@ class Checker:
         terms = point.gradients[k][i] * wide
         moved = [r[k][i] for r in point.moved]
         spreads = [
-            float(abs(np.sum(m * wide - terms))) for m in moved if m is not None and m.shape == u.shape
+            float(_distance(np.sum(m * wide - terms), np.sum(terms)))
+            for m in moved
+            if m is not None and m.shape == u.shape
         ]
         largest = max(float(np.max(np.abs(terms))), sampling.norm(terms) / 16)
         return np.sum(terms), max(spreads, default=0.0), largest
@@ -549,7 +557,7 @@ class Checker:
         ]
         for k in range(self.width):
             got = contract(k, pushed)
-            spread = max(float(abs(contract(k, m) - got)) for m in moved)
+            spread = max(float(_distance(contract(k, m) - got, got)) for m in moved)
             terms = np.concatenate(
                 [(c * t).ravel() for c, t in zip(point.cotangents[k], pushed, strict=True)]
             )
@@ -697,8 +705,9 @@ class Checker:
             lambda move: self._outputs_near(point, i, move),
             gradient,
             point.wide[i],
-            sampling.unit(self.dtype),
+            max(1.0, 4 * float(self._jitter[i][1])) * sampling.unit(self.dtype),
             sampling.generator(self.seed, "kink", self.order, i),
+            self.unit,
         )
         for test in tests:
             entry = Entry(
@@ -836,7 +845,12 @@ class Checker:
         return 1e-3 if self.unit > COARSE else 1e-6
 
     def resolution(self, name: str) -> float:
-        """The relative error that would have been caught for an input."""
+        """The relative error with which an input's gradient would not have passed."""
+        allowed = self.allowed(name)
+        return allowed if allowed <= self.required() else min(allowed, self.seen(name))
+
+    def allowed(self, name: str) -> float:
+        """The relative error that would have been called wrong."""
         seen = [
             e for e in self.entries
             if e.input == name and e.state == "ok" and e.mode == "reverse" and e.index is None
@@ -845,6 +859,29 @@ class Checker:
         if given:
             return max(given)
         return min((e.resolution for e in seen if e.scale), default=math.inf)
+
+    def seen(self, name: str) -> float:
+        """How near the gradient came to the numerical one in every comparison.
+
+        In single precision at a large offset a right gradient may be far off by rounding, so
+        a difference cannot be called wrong.  But where there is none, the gradient is right:
+        rounding would have to make up for a mistake again and again.
+        """
+        mine = [e for e in self.entries if e.input == name and e.mode == "reverse"]
+        if len({(e.point, e.cotangent) for e in mine if e.index is None}) < COINCIDENCES:
+            return math.inf
+        if any(e.state != "ok" or not e.scale for e in mine):
+            return math.inf
+        near = max(
+            (SAFETY_LADDER * (e.truncation + e.rounding) + SAFETY_SEEN * e.difference) / e.scale
+            for e in mine
+        )
+        return max(near, SAFETY_UNIT * self.unit)
+
+
+def _distance(change: Any, before: Any) -> Any:
+    """How far a derivative has moved: beyond all bounds where it is NaN all of a sudden."""
+    return np.where(np.isfinite(before) & np.isnan(change), np.inf, np.abs(change))
 
 
 def _near(one: Sequence[Array], other: Sequence[Array]) -> bool:

@@ -43,6 +43,7 @@ def one_sided(
     x: Array,
     unit: float,
     rng: np.random.Generator,
+    gradient_unit: float = 0.0,
 ) -> list[OneSided]:
     """Test a backward at a kink.
 
@@ -56,9 +57,11 @@ def one_sided(
     x : ndarray
         The input that is moved, in the wide dtype.
     unit : float
-        Rounding unit of the wide dtype.
+        Rounding unit with which the values are computed.
     rng : numpy.random.Generator
         Draws the directions.
+    gradient_unit : float
+        Rounding unit with which the gradient is computed, if coarser than its dtype's.
 
     Returns
     -------
@@ -103,7 +106,8 @@ def one_sided(
                 right = float(closer[n][1][output].flat[entry])
                 allowed = 10 * float(curved[n].flat[entry]) + float(noise.flat[entry])
                 got = float(np.sum(np.asarray(g, np.longdouble) * u))
-                allowed += 256 * sampling.unit(g.dtype) * float(np.sum(np.abs(g * u)))
+                fine = max(gradient_unit, sampling.unit(g.dtype))
+                allowed += 256 * fine * float(np.sum(np.abs(g * u)))
                 found.append(
                     OneSided((output, int(entry)), min(left, right), max(left, right), got, allowed)
                 )

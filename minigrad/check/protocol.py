@@ -246,6 +246,7 @@ class _Inspection:
                 f"backward is not linear in the cotangent: {factor:g} times dy is not {factor:g} "
                 "times the gradient. Is dy clipped, or is something added?",
                 8,
+                1 / min(factor, 1.0),
             )
         nothing = self.subject.backward(self.inputs, [np.zeros_like(c) for c in self.cotangents])
         for i in self.subject.checked:
@@ -259,13 +260,19 @@ class _Inspection:
                 )
 
     def _agree(
-        self, got: Sequence[Any], expected: Sequence[Any], message: str, factor: float = 1.0
+        self,
+        got: Sequence[Any],
+        expected: Sequence[Any],
+        message: str,
+        factor: float = 1.0,
+        underflow: float = 1.0,
     ) -> None:
         for i in self.subject.checked:
             if got[i] is None or expected[i] is None or np.shape(got[i]) != np.shape(expected[i]):
                 continue
             apart = np.abs(np.asarray(got[i], float) - np.asarray(expected[i], float))
-            if apart.size and not np.all(apart <= factor * self.tolerance(i)):
+            lost = underflow * float(np.finfo(self.inputs[i].dtype).tiny)  # digits of tiny numbers
+            if apart.size and not np.all(apart <= factor * self.tolerance(i) + lost):
                 self.note(
                     "nonlinearity", "error", f"{message} (Up to {np.max(apart):.1e} apart.)",
                     self.subject.names[i],

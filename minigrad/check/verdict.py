@@ -42,6 +42,8 @@ def conclude(checks: Sequence[Checker], strict: bool) -> Report:
             resolutions.append(resolution)
             if not resolution <= check.required():
                 unresolved.append((check, name))
+            elif resolution < check.allowed(name):
+                _explain_seen(check, name)
     entries = [e for c in checks for e in c.entries]
     errors = [i for c in checks for i in c.issues if i.severity == "error" and i.kind != "undefined"]
     if errors or any(e.state == "wrong" for e in entries):
@@ -127,6 +129,16 @@ def _explain_resolution(check: Checker, name: str) -> None:
         "warning",
         f"{seen}, and {check.required():.0e} is required. Use float64 inputs, values of moderate "
         "size, a point away from singularities; or accept it with require_resolution=.",
+        name,
+    )
+
+
+def _explain_seen(check: Checker, name: str) -> None:
+    check.note(
+        "resolution",
+        "note",
+        f"by rounding alone the gradient could be off here by {check.allowed(name):.0e} of its "
+        f"largest entry; in every comparison it was within {check.seen(name):.0e}, and that counts.",
         name,
     )
 

@@ -164,3 +164,35 @@ def test_wrong_options_teach():
         mg.gradcheck(mg.exp, x, points=0)
     with pytest.raises(mg.ArgumentError, match="no floating array"):
         mg.gradcheck(lambda x: mg.argmax(x), x)
+
+
+def test_far_from_zero_float32_passes_where_it_is_seen_to_be_near(rng):
+    inputs = [a.astype(np.float32) for a in batch(rng, 16, 5)]
+    inputs[0] += np.float32(1e4)
+    report = mg.gradcheck(mg.batchnorm.fused, inputs)
+    assert report.verdict == "PASS", report.text()
+    assert 1e-5 < report.resolution <= 1e-3
+    assert "in every comparison it was within" in report.text()
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.1, 0.01])
+def test_far_from_zero_float32_never_passes_a_wrong_gradient(rng, strength):
+    inputs = [a.astype(np.float32) for a in batch(rng, 16, 5)]
+    inputs[0] += np.float32(1e4)
+
+    def wrong(x, gamma, beta):
+        missing = mg.mean(x, axis=0) - mg.stop_gradient(mg.mean(x, axis=0))  # a value of zero
+        return mg.batchnorm.fused(x, gamma, beta) + strength * missing
+
+    for seed in range(4):
+        assert mg.gradcheck(wrong, inputs, seed=seed).verdict != "PASS"
+
+
+def test_a_gradient_that_rounding_turns_into_nan_is_not_called_wrong():
+    """The difference of two large numbers: a variance that may come out negative."""
+    x = (np.random.default_rng(9).normal(size=(8, 3)) + 1e4).astype(np.float32)
+
+    def careless(x):
+        return x / mg.sqrt(mg.mean(x**2, axis=0) - mg.mean(x, axis=0) ** 2)
+
+    assert mg.gradcheck(careless, x, seed=9).verdict == "INCONCLUSIVE"

@@ -37,6 +37,8 @@ def test_no_false_alarm(case):
         ("attention at 1e4", 206),  # values of 1e-70: both modes are nothing but rounding
         ("matrix inverse at 1e4", 0),  # a pole within the longest steps
         ("faint relu at 1e-09", 110),  # kinks whose jumps nearly cancel
+        ("attention at 1e4", 48),  # gradients of 1e-308, whose multiples have fewer digits
+        ("batch norm in float32 inside", 43),  # rounding that looks like a kink, and is none
         ("sigmoid far out", 1),  # saturated: rounding beside one is all there is
     ],
 )
@@ -44,7 +46,7 @@ def test_no_false_alarm_where_there_was_one(name, seed):
     run({**CASES, **HELD_OUT}[name], seed)
 
 
-SEEDS = int(os.environ.get("MINIGRAD_SEEDS", "5"))
+SEEDS = int(os.environ.get("MINIGRAD_SEEDS", "50"))
 
 
 @pytest.mark.slow
