@@ -19,6 +19,7 @@ from .terminal import CommandError
 COMMANDS = {
     "demo": ("minigrad.cli.demo", "train with and without batch norm, and see that gradients agree"),
     "check": ("minigrad.check.command", "check the gradients in a script of your own"),
+    "lab": ("minigrad.cli.lab", "put claims about batch norm to the test"),
 }
 
 
