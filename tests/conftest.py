@@ -21,6 +21,9 @@ NEEDS = {
     "torch": lambda: None if importlib.util.find_spec("torch") else "PyTorch (pip install torch)",
     "jax": lambda: None if importlib.util.find_spec("jax") else "JAX (pip install jax)",
     "dot": lambda: None if shutil.which("dot") else "Graphviz' program dot (apt install graphviz)",
+    "npm": lambda: (
+        None if shutil.which("npm") and shutil.which("node") else "npm (apt install nodejs npm)"
+    ),
     "browser": lambda: (
         None if any(shutil.which(name) for name in BROWSERS) else "a browser: " + ", ".join(BROWSERS)
     ),

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ..graph.text import printable
-from .dot import GREY, INK, ROUTES, STYLES, style_of
 from .fold import Fold, fold
 from .model import Edge, Node, Picture
+from .style import BOXES, CROSSING, GREY, INK, ROUTES, STYLES, explained, style_of
 from .text import summary
 
 MOST_EDGES, MOST_TEXT = 500, 50_000  # Mermaid draws no more unless maxEdges, maxTextSize say so
@@ -112,9 +112,10 @@ def quote(text: str) -> str:
     >>> quote('"]; a -> b')
     '#34;]#59; a #45;#62; b'
     """
-    text = printable(text)
-    text = re.sub(r"^(\d+)([.)])", lambda m: f"{m[1]}#{ord(m[2])};", text)  # "1." begins a list
-    kept = "".join([c if c.isalnum() or c in " ()[],:=/.·−×" else f"#{ord(c)};" for c in text])
+    kept = "".join(
+        [c if c.isalnum() or c in " ()[],:=/.·−×" else f"#{ord(c)};" for c in printable(text)]
+    )
+    kept = re.sub(r"^(\d+)([.)])", lambda m: f"{m[1]}#{ord(m[2])};", kept)  # "1." begins a list
     if not kept:
         return " "
     return kept if kept[0].isalnum() or kept[0] in "#([·−×" else f"#{ord(kept[0])};{kept[1:]}"
@@ -181,7 +182,7 @@ def _links(edge: Edge, picture: Picture) -> Iterator[tuple[str, str]]:
     shape = edge.shape if picture.labelled and not crosses else ""
     label = quote(f"{edge.mark} {shape}".strip()) if edge.mark or shape else ""
     arrow = ("-.->" if crosses else "-->") + (f'|"{label}"|' if label else "")
-    yield f"{edge.source} {arrow} {edge.target}", "stroke:#b9a27f" if crosses else ""
+    yield f"{edge.source} {arrow} {edge.target}", f"stroke:{CROSSING}" if crosses else ""
     for route in edge.routes:
         yield f"{edge.source} --- {edge.target}", _line(route)
 
@@ -209,16 +210,17 @@ def _class(style: str) -> str:
 
 def _classes(picture: Picture) -> Iterator[str]:
     """Colours and lines of what occurs in the picture."""
-    present = {style_of(node) for node in picture.nodes}
-    for name, look in STYLES.items():
-        if name in present:
-            line = look.get("style", "")
-            dashes = "6 3" if "dashed" in line else "2 3" if "dotted" in line else ""
-            yield (
-                f"classDef {_class(name)} fill:{look['fillcolor']},stroke:{look['color']},color:{INK},"
-                f"stroke-width:{look.get('penwidth', '1')}px"
-                + (f",stroke-dasharray:{dashes}" if dashes else "")
-            )
-    for scope in picture.scopes:
-        stroke, fill = ("#c98a4b", "#fffaf3") if scope.order else ("#9aa5b1", "#f7f9fb")
-        yield f"style {scope.id} fill:{fill},stroke:{stroke},color:{GREY}"
+    for name in explained(picture):
+        look = STYLES[name]
+        line = look.get("style", "")
+        dashes = "6 3" if "dashed" in line else "2 3" if "dotted" in line else ""
+        yield (
+            f"classDef {_class(name)} fill:{look['fillcolor']},stroke:{look['color']},color:{INK},"
+            f"stroke-width:{look.get('penwidth', '1')}px"
+            + (f",stroke-dasharray:{dashes}" if dashes else "")
+        )
+    for order, (stroke, fill) in enumerate(BOXES):
+        boxes = [scope.id for scope in picture.scopes if min(scope.order, 1) == order]
+        if boxes:
+            yield f"classDef box{order} fill:{fill},stroke:{stroke},color:{GREY}"
+            yield f"class {','.join(boxes)} box{order}"
