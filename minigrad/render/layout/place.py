@@ -15,6 +15,7 @@ GAP, LABELLED_GAP = 26, 34  # between ranks
 BOX, HEAD = 9, 16  # what a box keeps free around what is in it; what its label needs
 LANE = 5  # between the lines that run side by side along an edge
 PORT = 13  # between the ends of edges at the same node
+WIDEST = 240  # a node is made no wider for the sake of its edges
 STRIP = 1_400  # a picture shorter than this is never cut into strips
 THIN = 4  # nor one that is not so many times as long as it is wide
 GUTTER = 44  # between strips
@@ -56,10 +57,16 @@ def item_sizes(sheet: Sheet, sizes: list[tuple[int, int]], down: bool) -> tuple[
     width, height = [0] * len(sheet.kind), [0] * len(sheet.kind)
     for i, (w, h) in enumerate(sizes):
         width[i], height[i] = (w, h) if down else (h, w)
+    ends = [[0] * sheet.count, [0] * sheet.count]  # what the edges need above and below each node
     for link in sheet.links:
         wide = sum([lanes(edges[e].routes) for e in link.edges]) * LANE + 4 * (len(link.edges) - 1)
         for i in link.items[1:-1]:
             width[i] = (wide + 1) // 2 * 2
+        ends[0][link.bottom] += max(wide, PORT) + 1
+        ends[1][link.top] += max(wide, PORT) + 1
+    for i in range(sheet.count):
+        most = max(ends[0][i], ends[1][i]) + 20
+        width[i] = max(width[i], min((most + 1) // 2 * 2, WIDEST))
     return width, height
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from .sheet import BEND, LEFT, RIGHT, Sheet
+from .sheet import BEND, LEFT, RIGHT, Link, Sheet
 
 
 def rank(sheet: Sheet) -> None:
     """Ranks by the longest path from above; what only feeds stands just above its first use."""
     links = sheet.links
-    below: list[list[tuple[int, int]]] = [[] for _ in range(sheet.count)]
+    vertices = len(sheet.place)  # nodes; the beginning and the end of each box
+    below: list[list[tuple[int, int]]] = [[] for _ in range(vertices)]
     for link in links:
         below[link.top].append((link.bottom, 1))
-    fed = [0] * sheet.count
-    for link in links:
-        fed[link.bottom] += 1
     uses = [len(b) for b in below]
     for upper, lower, least in sheet.ties:
         if sheet.place[upper] < sheet.place[lower]:
             below[upper].append((lower, least))
-    ordered = sorted(range(sheet.count), key=lambda i: sheet.place[i])
-    rank = sheet.rank
-    feeds = [True] * sheet.count  # nothing hangs on it but what it is made from
+    ordered = sorted(range(vertices), key=lambda i: sheet.place[i])
+    rank = [0] * vertices
+    feeds = [i < sheet.count for i in range(vertices)]  # nothing hangs on it but what it is made from
     for i in ordered:
         for j, least in below[i]:
             rank[j] = max(rank[j], rank[i] + least)
@@ -28,10 +26,38 @@ def rank(sheet: Sheet) -> None:
             feeds[j] = feeds[j] and feeds[i] and uses[i] == 1
     for i in reversed(ordered):
         if feeds[i] and uses[i]:
-            rank[i] = max(rank[i], min([rank[j] for j, _ in below[i][: uses[i]]]) - 1)
-    used = sorted(set(rank))
+            users = [j for j, _ in below[i][: uses[i]]]
+            box = sheet.box[i]
+            if all(common(sheet.parent, box, sheet.box[j]) == box for j in users):
+                rank[i] = max(rank[i], min([rank[j] for j in users]) - 1)
+    used = sorted(set(rank[: sheet.count]))
     number = {r: i for i, r in enumerate(used)}
-    sheet.rank = [number[r] for r in rank]
+    sheet.rank = [number[r] for r in rank[: sheet.count]]
+    sheet.ranks = len(used)
+    _span(sheet)
+
+
+def _span(sheet: Sheet) -> None:
+    """The ranks that each box spans."""
+    boxes = len(sheet.parent)
+    sheet.first, sheet.last = [sheet.ranks] * boxes, [-1] * boxes
+    for i in range(sheet.count):
+        sheet.first[sheet.box[i]] = min(sheet.first[sheet.box[i]], sheet.rank[i])
+        sheet.last[sheet.box[i]] = max(sheet.last[sheet.box[i]], sheet.rank[i])
+    for b in range(boxes - 1, 0, -1):
+        outer = sheet.parent[b]
+        sheet.first[outer] = min(sheet.first[outer], sheet.first[b])
+        sheet.last[outer] = max(sheet.last[outer], sheet.last[b])
+
+
+def common(parent: list[int], a: int, b: int) -> int:
+    """The innermost box around two boxes; a box has a larger number than the one around it."""
+    while a != b:
+        if a > b:
+            a = parent[a]
+        else:
+            b = parent[b]
+    return a
 
 
 def bend(sheet: Sheet) -> None:
@@ -49,39 +75,34 @@ def bend(sheet: Sheet) -> None:
         if not kept[k]:
             sheet.loose += link.edges
             continue
-        box = _common(sheet.parent, sheet.box[link.top], sheet.box[link.bottom])
         link.items = [link.top]
         for r in range(rank[link.top] + 1, rank[link.bottom]):
-            link.items.append(sheet.add(BEND, box, r))
+            link.items.append(sheet.add(BEND, _box_of_bend(sheet, link, r), r))
         link.items.append(link.bottom)
         for upper, lower in zip(link.items, link.items[1:]):
             sheet.join(upper, lower)
     sheet.links = [link for k, link in enumerate(links) if kept[k]]
 
 
-def _common(parent: list[int], a: int, b: int) -> int:
-    """The innermost box around two boxes; a box has a larger number than the one around it."""
-    while a != b:
-        if a > b:
-            a = parent[a]
-        else:
-            b = parent[b]
-    return a
+def _box_of_bend(sheet: Sheet, link: Link, rank: int) -> int:
+    """An edge enters a box from above and leaves it below, if it can."""
+    around = common(sheet.parent, sheet.box[link.top], sheet.box[link.bottom])
+    box = sheet.box[link.bottom]
+    while box != around:
+        if sheet.first[box] <= rank:
+            return box
+        box = sheet.parent[box]
+    box = sheet.box[link.top]
+    while box != around:
+        if sheet.last[box] >= rank:
+            return box
+        box = sheet.parent[box]
+    return around
 
 
 def enclose(sheet: Sheet) -> None:
     """Give every box a left and a right border in each rank that it spans, in pairs."""
     boxes = len(sheet.parent)
-    ranks = max(sheet.rank, default=-1) + 1
-    sheet.ranks = ranks
-    sheet.first, sheet.last = [ranks] * boxes, [-1] * boxes
-    for i in range(sheet.count):
-        sheet.first[sheet.box[i]] = min(sheet.first[sheet.box[i]], sheet.rank[i])
-        sheet.last[sheet.box[i]] = max(sheet.last[sheet.box[i]], sheet.rank[i])
-    for b in range(boxes - 1, 0, -1):
-        outer = sheet.parent[b]
-        sheet.first[outer] = min(sheet.first[outer], sheet.first[b])
-        sheet.last[outer] = max(sheet.last[outer], sheet.last[b])
     sheet.border = [0] * boxes
     for b in range(1, boxes):
         sheet.border[b] = len(sheet.kind)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from ..model import Picture
 
 NODE, BEND, LEFT, RIGHT = range(4)
+Tie = tuple[int, int, int]  # upper vertex, lower vertex, least distance: kept as far as possible
 
 
 @dataclass(slots=True)
@@ -119,8 +120,9 @@ class Sheet:
             else:
                 ends.append((source, target, e))
         hard = list(dict.fromkeys([(top, bottom) for top, bottom, _ in ends]))
-        self.ties = self._ties(hard)
-        self.place = topological(self.count, hard, [(a, b) for a, b, _ in self.ties])
+        self.ties = self._beside(hard) + self._stacked(hard)
+        vertices = self.count + 2 * len(self.parent)
+        self.place = topological(vertices, hard, [(a, b) for a, b, _ in self.ties])
         known: dict[tuple[int, int], Link] = {}
         for top, bottom, e in ends:
             if self.place[top] > self.place[bottom]:  # closes a cycle
@@ -130,21 +132,51 @@ class Sheet:
                 self.links.append(known[top, bottom])
             known[top, bottom].edges.append(e)
 
-    def _ties(self, hard: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    def _beside(self, hard: Sequence[tuple[int, int]]) -> list[Tie]:
         """What brings a step of a derivative beside the step that it belongs to.
 
-        Each is (upper item, lower item, least distance): the step stands beside the last of its
-        twins at the earliest, and its twins stand below what it is computed from.
+        The step stands beside the last of its twins at the earliest, and its twins stand below what
+        it is computed from.
         """
         above: dict[int, list[int]] = {}
         for top, bottom in hard:
             above.setdefault(bottom, []).append(top)
-        ties = []
+        ties: list[Tie] = []
         for i, node in enumerate(self.picture.nodes):
             twin = self.item.get(node.twin, i)
             if self.order[twin] != self.order[i]:
                 ties.append((i, twin, 0))
                 ties += [(top, i, 1) for top in above.get(twin, ())]
+        return ties
+
+    def _stacked(self, hard: Sequence[tuple[int, int]]) -> list[Tie]:
+        """What puts a box below another one beside it that feeds it.
+
+        Every box has a beginning and an end, two more vertices after the nodes.
+        """
+        used = dict[tuple[int, int], None]()
+        for top, bottom in hard:
+            a, b = self.box[top], self.box[bottom]
+            while self.parent[a] != self.parent[b] and a != b:
+                if a > b:
+                    a = self.parent[a]
+                else:
+                    b = self.parent[b]
+            if a != b and self.box[top] and self.box[bottom]:
+                used[a, b] = None
+        ties = [
+            (self.count + 2 * a + 1, self.count + 2 * b, 1) for a, b in used if (b, a) not in used
+        ]
+        tied = {v for upper, lower, _ in ties for v in (upper, lower)}
+        for i in range(self.count):
+            b = self.box[i]
+            while b:
+                begin = self.count + 2 * b
+                if begin in tied:
+                    ties.append((begin, i, 0))
+                if begin + 1 in tied:
+                    ties.append((i, begin + 1, 0))
+                b = self.parent[b]
         return ties
 
     def add(self, kind: int, box: int, rank: int) -> int:

@@ -1,0 +1,389 @@
+"""A picture as SVG, by our own layout: no program is needed."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Collection, Iterator, Sequence
+from typing import Literal
+
+from ..graph.text import printable
+from .hubs import spread
+from .layout import Layout, layout
+from .layout.sizes import BOLD, LABEL, LINE, LONGEST, PLAIN, STACK, TITLE_LINE, lines
+from .model import Edge, Node, Picture, Scope
+from .style import (
+    BOXES, CROSSING, EDGE, FONT, GREY, INK, PALE, ROUTES, STYLES, explained, style_of,
+)  # fmt: skip
+from .text import to_text
+
+MARGIN = 18
+LANE = 5  # between lines that run side by side
+DASHES = {"dashed": "7 4", "dotted": "2 3"}
+
+
+def to_svg(
+    picture: Picture,
+    direction: Literal["down", "right"] = "down",
+    legend: bool = True,
+    show: Collection[str] = (),
+) -> str:
+    """The picture as an SVG document.
+
+    Parameters
+    ----------
+    picture : Picture
+    direction : {"down", "right"}
+        Where the data flows.
+    legend : bool
+        Whether to explain shapes, colours and routes.
+    show : collection of {"values", "gradients"}
+        What nodes tell beside what they are, as far as it was recorded.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> from minigrad.render import picture
+    >>> text = to_svg(picture(mg.trace(lambda a: a * a, 3.0), title="a < b"))
+    >>> text[:4], "<title>a &lt; b</title>" in text
+    ('<svg', True)
+    """
+    described = to_text(picture)
+    picture = spread(picture)
+    places = layout(picture, direction, show)
+    key = _Legend(picture) if legend else None
+    head = [18 if picture.title else 0, 15 if picture.subtitle else 0]
+    top = MARGIN + sum(head) + (10 if any(head) else 0)
+    wide = places.width
+    if key is not None and key.rows:
+        beside = places.width < 900  # where there is room for it
+        key.x, key.y = (MARGIN + wide + 24, top) if beside else (MARGIN, top + places.height + 24)
+        wide = max(wide + 24 + key.width, 0) if beside else max(wide, key.width)
+    titles = max(len(picture.title) * 9, len(picture.subtitle) * 7)
+    width = max(wide, min(titles, LONGEST * 9)) + 2 * MARGIN
+    height = max(top + places.height, key.y + key.height if key and key.rows else 0) + MARGIN
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-labelledby="title desc" '
+        f'font-family="{FONT}" font-size="11">',
+        f'<title id="title">{escape(picture.title or "graph")}</title>',
+        f'<desc id="desc">{_lines_escaped(described)}</desc>',
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+    ]
+    if picture.title:
+        parts.append(
+            f'<text x="{MARGIN}" y="{MARGIN + 12}" font-size="15" font-weight="bold" fill="{INK}">'
+            f"{cut(picture.title, 60)}</text>"
+        )
+    if picture.subtitle:
+        parts.append(
+            f'<text x="{MARGIN}" y="{MARGIN + head[0] + 10}" fill="{GREY}">{cut(picture.subtitle, 80)}</text>'
+        )
+    parts.append(f'<g transform="translate({MARGIN} {top})">')
+    parts += _scopes(picture, places)
+    parts += _edges(picture, places, direction)
+    parts += [_node(node, places.nodes[node.id], show) for node in picture.nodes]
+    parts.append("</g>")
+    if key is not None:
+        parts += key.draw()
+    return "\n".join([*parts, "</svg>", ""])
+
+
+# Text ------------------------------------------------------------------------------------------
+
+
+def escape(text: str) -> str:
+    """Text for XML: on one line, of characters that XML allows.
+
+    Examples
+    --------
+    >>> escape("a < b")
+    'a &lt; b'
+    """
+    return html.escape(printable(text))
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """As much of a text as there is room for, escaped.
+
+    Examples
+    --------
+    >>> cut("abcdef", 4), cut("abcd", 4)
+    ('abc…', 'abcd')
+    """
+    text = printable(text)
+    return html.escape(text if len(text) <= most else text[: max(most - 1, 0)] + "…")
+
+
+def _lines_escaped(text: str) -> str:
+    return "\n".join(escape(line) for line in text.split("\n"))
+
+
+def _fitted(text: str, tenths: int) -> str:
+    """An attribute that keeps a text in its place, where a character may be wider than most."""
+    text = printable(text)[:LONGEST]
+    return "" if text.isascii() and len(text) < LONGEST else (
+        f' textLength="{len(text) * tenths // 10}" lengthAdjust="spacingAndGlyphs"'
+        if any(ord(c) > 0x2fff for c in text) else ""
+    )  # fmt: skip
+
+
+# Boxes and nodes ---------------------------------------------------------------------------------
+
+
+def _scopes(picture: Picture, places: Layout) -> Iterator[str]:
+    for scope in picture.scopes:
+        box = places.scopes.get(scope.id)
+        if box is None:
+            continue
+        color, fill = BOXES[bool(scope.order)]
+        around = "/".join(_label(s) for a in picture.around[scope.id] for s in [_by_id(picture, a)])
+        room = (box["width"] - 16) * 10 // LABEL
+        yield (
+            f"<g><title>{escape(around)}</title>"
+            f'<rect x="{box["x"]}" y="{box["y"]}" width="{box["width"]}" height="{box["height"]}" '
+            f'rx="8" fill="{fill}" stroke="{color}"/>'
+            f'<text x="{box["x"] + 9}" y="{box["y"] + 15}" fill="{GREY}">'
+            f"{cut(_label(scope), min(room, LONGEST))}</text></g>"
+        )
+
+
+def _by_id(picture: Picture, scope: str) -> Scope:
+    return next(s for s in picture.scopes if s.id == scope)
+
+
+def _label(scope: Scope) -> str:
+    return f"{scope.label} × {scope.copies}" if scope.copies > 1 else scope.label
+
+
+def _node(node: Node, box: dict[str, int], show: Collection[str]) -> str:
+    x, y, w, h = box["x"], box["y"], box["width"], box["height"]
+    outline = _outline(style_of(node), x, y, w, h)
+    if node.kind == "fold":
+        w, h, y = w - STACK, h - STACK, y + STACK
+    texts = lines(node, show)
+    middle = x + w // 2
+    down = y + (h - TITLE_LINE - LINE * (len(texts) - 1)) // 2 + 13
+    shown = [_title(texts[0], middle, down)]
+    for k, text in enumerate(texts[1:], 1):
+        color = INK if node.named and k == 1 and node.detail else PALE
+        shown.append(
+            f'<text x="{middle}" y="{down + 2 + LINE * k}" text-anchor="middle" fill="{color}"'
+            f"{_fitted(text, PLAIN)}>{cut(text)}</text>"
+        )
+    hint = "\n".join(escape(line) for line in node.hint.split("\n"))
+    return f'<g id="{node.id}"><title>{hint}</title>{outline}{"".join(shown)}</g>'
+
+
+def _title(text: str, x: int, y: int) -> str:
+    """The operation in bold, its parameters in small letters."""
+    text = printable(text)
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1] + "…"
+    name, bracket, rest = text.partition("(")
+    small = (
+        f'<tspan font-size="11" font-weight="normal" fill="{GREY}">{html.escape(bracket + rest)}</tspan>'
+        if bracket
+        else ""
+    )
+    return (
+        f'<text x="{x}" y="{y}" text-anchor="middle" font-size="13" font-weight="bold" fill="{INK}"'
+        f"{_fitted(text, BOLD)}>{html.escape(name)}{small}</text>"
+    )
+
+
+def _outline(style: str, x: int, y: int, w: int, h: int) -> str:
+    """The outline that a style has in all pictures."""
+    look = STYLES[style]
+    line = next((DASHES[d] for d in DASHES if d in look.get("style", "")), "")
+    paint = (
+        f'fill="{look["fillcolor"]}" stroke="{look["color"]}" '
+        f'stroke-width="{look.get("penwidth", "1")}"'
+        + (f' stroke-dasharray="{line}"' if line else "")
+    )
+    shape = look["shape"]
+    if shape == "ellipse":
+        found = f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="{min(h, 44) // 2}" {paint}/>'
+        if look.get("peripheries") == "2":
+            found += (
+                f'<rect x="{x + 4}" y="{y + 4}" width="{w - 8}" height="{h - 8}" '
+                f'rx="{min(h, 44) // 2 - 4}" {paint}/>'
+            )
+        return found
+    if shape in ("hexagon", "octagon"):
+        c = 10 if shape == "hexagon" else 7
+        middle = [(x, y + h // 2)] if shape == "hexagon" else [(x, y + h - c), (x, y + c)]
+        other = [(x + w, y + h // 2)] if shape == "hexagon" else [(x + w, y + c), (x + w, y + h - c)]
+        corners = [*middle, (x + c, y), (x + w - c, y), *other, (x + w - c, y + h), (x + c, y + h)]
+        return f'<polygon points="{" ".join(f"{a},{b}" for a, b in corners)}" {paint}/>'
+    if shape == "box3d":  # a stack of three sheets
+        w, h = w - STACK, h - STACK
+        return "".join(
+            f'<rect x="{x + d}" y="{y + STACK - d}" width="{w}" height="{h}" rx="3" {paint}/>'
+            for d in range(STACK, -1, -3)
+        )
+    rounded = ' rx="6"' if "rounded" in look.get("style", "") else ""
+    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}"{rounded} {paint}/>'
+
+
+# Edges -------------------------------------------------------------------------------------------
+
+
+def curve(points: Sequence[Sequence[int]], sideways: bool) -> str:
+    """The path along a way: straight where it keeps to one axis, else a curve that leaves and
+    arrives along the flow.
+
+    Examples
+    --------
+    >>> curve([[0, 0], [0, 10], [8, 30]], False)
+    'M0 0L0 10C0 20 8 20 8 30'
+    """
+    x, y = points[0]
+    found = [f"M{x} {y}"]
+    for a, b in points[1:]:
+        if a == x or b == y:
+            found.append(f"L{a} {b}")
+        elif sideways:
+            m = (x + a) // 2
+            found.append(f"C{m} {y} {m} {b} {a} {b}")
+        else:
+            m = (y + b) // 2
+            found.append(f"C{x} {m} {a} {m} {a} {b}")
+        x, y = a, b
+    return "".join(found)
+
+
+def _edges(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
+    """Lines first, then the routes along them, then what is written beside them."""
+    texts: list[str] = []
+    told = set[tuple[str, str]]()
+    lines_: list[tuple[int, str]] = []
+    for edge, way, middle in zip(picture.edges, places.edges, places.labels, strict=True):
+        if edge.source == edge.target:
+            continue
+        crosses = picture.node[edge.source].order != picture.node[edge.target].order
+        sideways = (direction == "right") != crosses
+        lines_ += _lines(edge, way, sideways, crosses, direction)
+        if picture.labelled and not crosses and edge.shape and (edge.source, edge.shape) not in told:
+            told.add((edge.source, edge.shape))
+            texts.append(_beside(edge, middle, direction))
+        if edge.mark:
+            texts.append(_mark(edge, way, direction))
+    lines_.sort(key=lambda line: line[0])
+    yield from [text for _, text in lines_]
+    yield from texts
+
+
+def _lines(
+    edge: Edge, way: list[list[int]], sideways: bool, crosses: bool, direction: str
+) -> Iterator[tuple[int, str]]:
+    """Per line of an edge what it lies above, and the line: its own, and one for each route."""
+    count = 1 + len(edge.routes)
+    hint = f"<title>{escape(edge.shape)}</title>" if edge.shape else ""
+    for lane in range(count):
+        offset = lane * LANE - (count - 1) * LANE // 2
+        moved = [[x, y + offset] if direction == "right" else [x + offset, y] for x, y in way]
+        if lane:  # a route runs against the data: that way the gradient goes
+            color, line, _ = ROUTES[edge.routes[lane - 1] % len(ROUTES)]
+            moved, head = moved[::-1], arrow(moved[1], moved[0], sideways, 8, 4)
+            path, hidden = curve(moved, sideways), ""
+            if line == "double":
+                hidden = f'<path d="{path}" fill="none" stroke="white" stroke-width="1.4"/>'
+            dashes = f' stroke-dasharray="{DASHES[line]}"' if line in DASHES else ""
+            width = "4" if line == "double" else "2.4"
+            yield 2, (
+                f'<g><path d="{path}" fill="none" stroke="{color}" stroke-width="{width}"{dashes}/>'
+                f'{hidden}<path d="{head}" fill="{color}"/></g>'
+            )
+        else:
+            color, dashes = (CROSSING, ' stroke-dasharray="5 3"') if crosses else (EDGE, "")
+            head = arrow(moved[-2], moved[-1], sideways, 7, 3)
+            yield (0 if crosses else 1), (
+                f'<g>{hint}<path d="{curve(moved, sideways)}" fill="none" stroke="{color}"{dashes}/>'
+                f'<path d="{head}" fill="{color}"/></g>'
+            )
+
+
+def arrow(
+    before: Sequence[int], tip: Sequence[int], sideways: bool, length: int, half: int
+) -> str:
+    """The path of an arrow's head.
+
+    Examples
+    --------
+    >>> arrow([5, 0], [5, 20], False, 7, 3)
+    'M5 20L2 13L8 13Z'
+    """
+    (a, b), (x, y) = before, tip
+    if sideways:
+        back = x - length if a < x else x + length
+        return f"M{x} {y}L{back} {y - half}L{back} {y + half}Z"
+    back = y - length if b < y else y + length
+    return f"M{x} {y}L{x - half} {back}L{x + half} {back}Z"
+
+
+HALO = 'paint-order="stroke" stroke="white" stroke-width="3" stroke-linejoin="round"'
+
+
+def _beside(edge: Edge, middle: Sequence[int], direction: str) -> str:
+    x, y = middle
+    right = 5 + len(edge.routes) * LANE // 2
+    place = (
+        f'x="{x + right}" y="{y + 3}"'
+        if direction == "down"
+        else f'x="{x}" y="{y - 4 - len(edge.routes) * LANE // 2}" text-anchor="middle"'
+    )
+    return f'<text {place} font-size="10" fill="{GREY}" {HALO}>{cut(edge.shape)}</text>'
+
+
+def _mark(edge: Edge, way: list[list[int]], direction: str) -> str:
+    (a, b), (x, y) = way[-2], way[-1]
+    aside = 5 + len(edge.routes) * LANE // 2
+    if direction == "right":
+        place = f'x="{x - 10 if a < x else x + 10}" y="{y - aside}" text-anchor="middle"'
+    else:
+        place = f'x="{x + aside}" y="{y - 3 if b < y else y + 11}"'
+    return f'<text {place} font-weight="bold" fill="{INK}" {HALO}>{cut(edge.mark)}</text>'
+
+
+# Legend ------------------------------------------------------------------------------------------
+
+
+class _Legend:
+    """What occurs in the picture, and nothing else."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.x = self.y = 0
+        self.rows: list[tuple[str, str, str]] = [
+            ("node", style, text) for style, text in explained(picture).items()
+        ]
+        orders = {node.id: node.order for node in picture.nodes}
+        if any(orders[e.source] != orders[e.target] for e in picture.edges):
+            self.rows.append(("crossing", "", "value handed over to a derivative"))
+        if picture.routes:
+            self.rows.append(("heading", "", "ways of the gradient, upwards"))
+            self.rows += [("route", str(i), text) for i, text in enumerate(picture.routes)]
+        self.width = max([48 + 6 * min(len(text), LONGEST) for *_, text in self.rows], default=0)
+        self.height = 20 * len(self.rows)
+
+    def draw(self) -> Iterator[str]:
+        yield f'<g transform="translate({self.x} {self.y})">'
+        for k, (kind, what, text) in enumerate(self.rows):
+            y = 20 * k
+            if kind == "node":
+                yield _outline(what, 0, y + 1, 30, 16)
+            elif kind != "heading":
+                color, line = (
+                    (CROSSING, "dashed") if kind == "crossing" else ROUTES[int(what) % len(ROUTES)][:2]
+                )
+                dashes = f' stroke-dasharray="{DASHES[line]}"' if line in DASHES else ""
+                width = {"crossing": "1"}.get(kind, "4" if line == "double" else "2.4")
+                yield f'<path d="M0 {y + 9}H30" stroke="{color}" stroke-width="{width}"{dashes}/>'
+                if line == "double":
+                    yield f'<path d="M0 {y + 9}H30" stroke="white" stroke-width="1.4"/>'
+            x = 0 if kind == "heading" else 38
+            yield f'<text x="{x}" y="{y + 13}" fill="{GREY if kind == "heading" else INK}">{cut(text)}</text>'
+        yield "</g>"
