@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
+from .context import INTERNAL
 from .errors import ArgumentError, DtypeError, LinAlgError, MinigradError, ShapeError
 
 
@@ -33,6 +36,29 @@ def describe(x: Any) -> str:
     return f"a tensor {text}"
 
 
+def speaker(name: str) -> str:
+    """A function's name for a message, behind that of the public one the user called, if another.
+
+    ``hstack: concatenate`` says that `concatenate` complains, which `hstack` called.
+    """
+    from .syntax import FUNCTIONS
+
+    owners: dict[CodeType | None, set[int]] = {}  # functions that another one makes share their code
+    for function in FUNCTIONS.values():
+        owners.setdefault(getattr(function, "__code__", None), set()).add(id(function))
+    names = {getattr(function, "__code__", None): key for key, function in [*FUNCTIONS.items()][::-1]}
+    outer, frame = None, sys._getframe(1)
+    while INTERNAL[frame.f_code.co_filename]:
+        if len(owners.get(frame.f_code, ())) == 1:
+            outer = names[frame.f_code]
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    if outer in (None, name) or FUNCTIONS[outer] is FUNCTIONS.get(name):
+        return name
+    return f"{outer}: {name}"
+
+
 def explain(primitive: Any, inputs: Sequence[Any], error: Exception) -> Exception:
     """Turn NumPy's complaint into one that names the op, the shapes and the lines."""
     if isinstance(error, MinigradError):
@@ -48,13 +74,13 @@ def explain(primitive: Any, inputs: Sequence[Any], error: Exception) -> Exceptio
             " Two shapes fit when, read from the right, each pair of sizes is equal or one of them "
             "is 1: insert axes with x[:, None] or x.reshape(...)."
         )
-    return kind(f"{primitive.name}: {found}. NumPy says: {error}.{hint}")
+    return kind(f"{speaker(primitive.name)}: {found}. NumPy says: {error}.{hint}")
 
 
 def refuse(primitive: Any, inputs: Sequence[Any], value: Any) -> DtypeError:
     """The error for a result that no tensor can hold."""
     found = "; ".join(f"input {i} is {describe(x)}" for i, x in enumerate(inputs))
     return DtypeError(
-        f"{primitive.name} gave {value.dtype} values, which tensors do not hold ({found}). "
+        f"{speaker(primitive.name)} gave {value.dtype} values, which tensors do not hold ({found}). "
         "Complex numbers are out: work with real and imaginary parts."
     )

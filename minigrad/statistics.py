@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .describe import speaker
 from .errors import ArgumentError, ShapeError, UnsupportedError
 from .ops.arguments import as_data, checked_axes, refuse_out
 from .ops.arithmetic import astype, stop_gradient
@@ -95,6 +96,8 @@ def var(
         if ddof:
             raise ArgumentError(f"var: ddof={ddof} and correction={correction} are the same; give one.")
         ddof = correction
+    if not isinstance(ddof, int | float | np.number):
+        raise ArgumentError(f"{speaker('var')}: ddof={ddof!r}; a number is needed.")
     x = _floating(a, dtype)
     axes = checked_axes("var", x, axis)
     result = x.dtype
@@ -575,7 +578,10 @@ def _quantile(
     if method not in _PLACES and method not in _STEPS:
         known = ", ".join(sorted((*_PLACES, *_STEPS)))
         raise ArgumentError(f"{name}: there is no method {method!r}. There are {known}.")
-    parts = np.asarray(as_data(name, "q", q), dtype=float) / whole
+    try:
+        parts = np.asarray(as_data(name, "q", q), dtype=float) / whole
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{name}: q={q!r}: {error}.") from None
     if not ((parts >= 0) & (parts <= 1)).all():
         raise ArgumentError(f"{name}: q={q!r} must lie from 0 to {whole:g}.")
     x = _floating(a)

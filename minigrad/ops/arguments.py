@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-from ..errors import ArgumentError, GradientError, UnsupportedError
+import numpy as np
+
+from ..describe import speaker
+from ..errors import ArgumentError, DtypeError, GradientError, UnsupportedError
 from ..tensor import Tensor, describe
 from .accumulate import normalize_axes
 
@@ -52,7 +56,7 @@ def checked_axes(name: str, x: Any, axis: Any) -> tuple[int, ...]:
     try:
         return normalize_axes(axis, x.ndim)
     except (IndexError, TypeError) as error:
-        raise ArgumentError(f"{name}: {error}; axis={axis!r}, x is {describe(x)}.") from None
+        raise ArgumentError(f"{speaker(name)}: {error}; axis={axis!r}, x is {describe(x)}.") from None
 
 
 def checked_axis(name: str, x: Any, axis: Any, argument: str = "axis") -> int:
@@ -88,7 +92,67 @@ def checked_axis(name: str, x: Any, axis: Any, argument: str = "axis") -> int:
             raise TypeError("one integer is needed")
         return normalize_axes(axis, x.ndim)[0]
     except (IndexError, TypeError) as error:
-        raise ArgumentError(f"{name}: {error}; {argument}={axis!r}, x is {describe(x)}.") from None
+        raise ArgumentError(
+            f"{speaker(name)}: {error}; {argument}={axis!r}, x is {describe(x)}."
+        ) from None
+
+
+def checked_integers(name: str, argument: str, given: Any) -> tuple[int, ...]:
+    """An integer or integers, in a row.
+
+    Parameters
+    ----------
+    name, argument : str
+        The function and its argument, for the message.
+    given : int or sequence of int
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ArgumentError
+        For anything else.
+
+    Examples
+    --------
+    >>> checked_integers("roll", "shift", [1, -2])
+    (1, -2)
+    """
+    try:
+        return tuple([operator.index(n) for n in np.ravel(given)])
+    except TypeError:
+        raise ArgumentError(f"{name}: {argument}={given!r}; whole numbers are needed.") from None
+
+
+def checked_dtype(name: str, dtype: Any) -> np.dtype[Any]:
+    """A dtype.
+
+    Parameters
+    ----------
+    name : str
+        The function, for the message.
+    dtype : dtype
+
+    Returns
+    -------
+    numpy.dtype
+
+    Raises
+    ------
+    DtypeError
+        For what NumPy does not know as a dtype.
+
+    Examples
+    --------
+    >>> checked_dtype("astype", float)
+    dtype('float64')
+    """
+    try:
+        return np.dtype(dtype)
+    except TypeError as error:
+        raise DtypeError(f"{speaker(name)}: dtype={dtype!r}: {error}.") from None
 
 
 def as_data(name: str, argument: str, x: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..primitive import Primitive, bind, elementwise, nondifferentiable, public
 from ..tensor import FLOATING, PROTOCOL, operand
+from .arguments import checked_dtype
 from .docstring import document
 from .logic import floor_divide, rint
 from .samples import binary, unary
@@ -243,7 +244,7 @@ def astype(x: Any, dtype: Any, *, copy: bool = True, device: Any = None) -> Any:
     >>> mg.astype(mg.tensor([1.0]), "float32").dtype
     dtype('float32')
     """
-    dtype = np.dtype(dtype)
+    dtype = checked_dtype("astype", dtype)
     x = operand(x)
     return x if x.dtype == dtype else bind(_astype, (x,), {"dtype": dtype})
 

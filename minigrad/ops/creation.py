@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..primitive import public
 from ..tensor import Tensor, operand
+from .arguments import checked_dtype
 from .arithmetic import astype, identity
 from .shape import broadcast_to
 
@@ -41,6 +42,7 @@ def _like(name: str, function: Any, a: Any, dtype: Any, shape: Any, device: Any)
     if device not in (None, "cpu"):
         raise ArgumentError(f'{name}: device={device!r}; there is only "cpu".')
     a = operand(a)
+    dtype = None if dtype is None else checked_dtype(name, dtype)
     made = function(a._value if isinstance(a, Tensor) else a, dtype=dtype, shape=shape)
     return Tensor(made) if isinstance(a, Tensor) else made
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import speaker
 from ..errors import ArgumentError, ShapeError
 from ..primitive import bilinear, bind, public
 from ..tensor import FUNCTIONS, Array, Shape, Tensor, describe, operand
@@ -367,8 +368,8 @@ def _extra_axes(k: int, text: str, term: str, x: Any) -> int:
     named = len(term.replace("...", ""))
     if x.ndim < named or (x.ndim > named and "..." not in term):
         raise ShapeError(
-            f"einsum: in {text!r} operand {k} has {named} labels, {term!r}, but it is {describe(x)} "
-            f"with {x.ndim} axes. One label per axis; `...` stands for any further ones."
+            f"{speaker('einsum')}: in {text!r} operand {k} has {named} labels, {term!r}, but it is "
+            f"{describe(x)} with {x.ndim} axes. One label per axis; `...` stands for any further ones."
         )
     return x.ndim - named
 
@@ -411,7 +412,7 @@ def _sizes(labels: Sequence[str], out: str, arrays: Sequence[Any]) -> dict[str, 
                     f"{t!r} is {describe(a)}" for t, a in zip(labels, arrays, strict=True)
                 )
                 raise ShapeError(
-                    f"einsum: the label {c!r} of {','.join(labels)}->{out} has the sizes "
+                    f"{speaker('einsum')}: the label {c!r} of {','.join(labels)}->{out} has the sizes "
                     f"{own[c] if own[c] != n else known} and {n}: {found}."
                 )
             if n != 1 or c not in sizes:

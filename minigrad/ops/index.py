@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import speaker
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..primitive import bind, linear, public
 from ..tensor import FUNCTIONS, Array, Tensor, describe, operand
@@ -45,7 +46,10 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             if isinstance(part, list) and not array.size:
                 array = array.astype(int)
             if array.dtype.kind not in "iub":
-                raise DtypeError(f"an index holds integers or booleans, and this is {describe(array)}.")
+                raise DtypeError(
+                    f"{speaker('getitem')}: an index holds integers or booleans, and this is "
+                    f"{describe(array)}."
+                )
             arrays.append(array)
             template.append(_SLOT)
         else:
@@ -249,15 +253,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
         places = FUNCTIONS["clip"](places, 0, x.shape[axis] - 1)
     elif mode != "raise":
         raise ArgumentError(f'take: mode is "raise", "wrap" or "clip", not {mode!r}.')
-    return _named("take", getitem, x, (*(slice(None),) * axis, places))
-
-
-def _named(name: str, function: Any, x: Any, index: Any) -> Any:
-    """Read, and let an error say who did."""
-    try:
-        return function(x, index)
-    except (ArgumentError, ShapeError, DtypeError) as error:
-        raise type(error)(f"{name}: {error}") from error.__cause__
+    return getitem(x, (*(slice(None),) * axis, places))
 
 
 def _along(axis: int, places: Any) -> tuple[Any, ...]:
@@ -318,7 +314,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     wanted = tuple(around)
     full = tuple([n if i == axis else wanted[i] for i, n in enumerate(x.shape)])
     x, places = FUNCTIONS["broadcast_to"](x, full), FUNCTIONS["broadcast_to"](places, wanted)
-    return _named("take_along_axis", getitem, x, _along(axis, places))
+    return getitem(x, _along(axis, places))
 
 
 @public("gather")
@@ -361,7 +357,7 @@ def gather(input: Any, dim: int, index: Any) -> Any:
             f"gather: input is {describe(x)} and index is {describe(places)}: they need equally many "
             f"axes, and along the axes other than {axis} index may not be longer."
         )
-    return _named("gather", getitem, x, _along(axis, places))
+    return getitem(x, _along(axis, places))
 
 
 # Reading by a condition --------------------------------------------------------------------------
@@ -460,7 +456,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
     chosen = operand(condition)
     if chosen.ndim != 1:
         raise ShapeError(f"compress: condition must be one-dimensional, and it is {describe(chosen)}.")
-    return _named("compress", lambda x, where: take(x, where, axis), a, nonzero(chosen)[0])
+    return take(a, nonzero(chosen)[0], axis)
 
 
 @public("extract")

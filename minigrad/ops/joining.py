@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..primitive import public
 from ..tensor import describe, operand
-from .arguments import checked_axis
+from .arguments import checked_axis, checked_integers
 from .index import getitem
 from .shape import atleast_1d, atleast_2d, atleast_3d, concatenate, converted, ravel, reshape
 
@@ -225,11 +224,11 @@ def _cuts(name: str, x: Any, sections: Any, axis: int, even: bool) -> list[tuple
     """Start and end of every piece, as NumPy understands a count or a list of positions."""
     size = x.shape[axis]
     if np.ndim(sections):
-        starts = [operator.index(i) for i in sections]
+        starts = checked_integers(name, "indices_or_sections", sections)
         return [
             slice(a, b).indices(size)[:2] for a, b in zip([0, *starts], [*starts, None], strict=True)
         ]
-    count = operator.index(sections)
+    (count,) = checked_integers(name, "indices_or_sections", sections)
     if count <= 0:
         raise ArgumentError(f"{name}: {count} pieces cannot be made of {describe(x)}.")
     if even and size % count:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DtypeError
 from ..primitive import bind, nondifferentiable, public
 from ..tensor import describe, operand
-from .arguments import refuse_out
+from .arguments import checked_integers, refuse_out
 from .docstring import document
 from .samples import binary, unary
 
@@ -214,7 +214,8 @@ def round(a: Any, decimals: int = 0, out: None = None) -> Any:
     tensor([1.2, 2.5])
     """
     refuse_out("round", out)
-    return bind(_round, (a,), {"decimals": int(decimals)})
+    (places,) = checked_integers("round", "decimals", decimals)
+    return bind(_round, (a,), {"decimals": places})
 
 
 public("around")(round)

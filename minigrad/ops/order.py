@@ -6,7 +6,6 @@ element that came first stays first, and the gradient goes with it.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError, UnsupportedError
 from ..primitive import bind, general, nondifferentiable, public
 from ..tensor import Tensor, describe, operand
-from .arguments import checked_axis
+from .arguments import checked_axis, checked_integers
 from .index import take, take_along_axis
 from .rearrange import flip
 from .samples import calls
@@ -137,8 +136,8 @@ _sort.function = sort
 
 def _in_range(name: str, x: Any, kth: Any, axis: int) -> None:
     size = x.shape[axis]
-    for k in np.ravel(kth):
-        if not -size <= operator.index(k) < size:
+    for k in checked_integers(name, "kth", kth):
+        if not -size <= k < size:
             raise ArgumentError(
                 f"{name}: kth={kth!r}, but axis {axis} of {describe(x)} has {size} elements."
             )
@@ -253,6 +252,7 @@ def top_k(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, An
     (tensor([3., 2.]), tensor([0, 2]))
     """
     x, axis = operand(x), checked_axis("top_k", operand(x), axis)
+    (k,) = checked_integers("top_k", "k", k)
     size = x.shape[axis]
     if not 0 <= k <= size:
         raise ArgumentError(f"top_k: k={k}, but axis {axis} of {describe(x)} has {size} elements.")

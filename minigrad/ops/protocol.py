@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import describe, speaker
+from ..errors import ShapeError
 from ..primitive import public
 from ..syntax import HINTS, PROTOCOL
 from ..tensor import Tensor, operand
@@ -126,7 +128,12 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: boo
     >>> mg.isclose(mg.tensor([1.0, 2.0]), [1.0 + 1e-9, 2.1])
     tensor([ True, False])
     """
-    found = np.isclose(_value(a), _value(b), _value(rtol), _value(atol), equal_nan)
+    try:
+        found = np.isclose(_value(a), _value(b), _value(rtol), _value(atol), equal_nan)
+    except ValueError as error:
+        raise ShapeError(
+            f"{speaker('isclose')}: a is {describe(a)}, b is {describe(b)}. NumPy says: {error}."
+        ) from None
     return Tensor(np.asarray(found)) if isinstance(a, Tensor) or isinstance(b, Tensor) else found
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..describe import speaker
 from ..errors import ArgumentError, ShapeError
 from ..primitive import bind, linear, public
 from ..tensor import FUNCTIONS, Array, Shape, describe, operand
-from .arguments import as_data, checked_axes, checked_axis, refuse_out
+from .arguments import as_data, checked_axes, checked_axis, checked_integers, refuse_out
 from .choice import where
 from .index import getitem
 from .shape import broadcast_to, concatenate, ravel, reshape, transpose
@@ -163,6 +164,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """
     x = operand(a)
     shift = as_data("roll", "shift", shift)
+    checked_integers("roll", "shift", shift)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
     for step, along in zip(*map(np.ravel, np.broadcast_arrays(shift, axis)), strict=True):
@@ -256,7 +258,7 @@ def tile(A: Any, reps: Any) -> Any:
             [1., 2., 1., 2.]])
     """
     x = operand(A)
-    counts = tuple([operator.index(n) for n in np.ravel(as_data("tile", "reps", reps))])
+    counts = checked_integers("tile", "reps", as_data("tile", "reps", reps))
     if any(n < 0 for n in counts):
         raise ArgumentError(f"tile: reps={reps!r} must be whole numbers from 0 on.")
     width = max(len(counts), x.ndim)
@@ -420,7 +422,7 @@ _embed_diagonal = linear(
 
 def _plane(name: str, x: Any, axis1: int, axis2: int) -> dict[str, int]:
     if x.ndim < 2:
-        raise ShapeError(f"{name}: a diagonal needs two axes, and a is {describe(x)}.")
+        raise ShapeError(f"{speaker(name)}: a diagonal needs two axes, and a is {describe(x)}.")
     one, other = checked_axis(name, x, axis1, "axis1"), checked_axis(name, x, axis2, "axis2")
     if one == other:
         raise ArgumentError(
@@ -597,6 +599,7 @@ def _triangle(name: str, keep: str, words: str, example: str) -> Any:
         x = operand(m)
         if not x.ndim:
             raise ShapeError(f"{name}: m is {describe(x)}; a triangle needs an axis.")
+        (k,) = checked_integers(name, "k", k)
         below = np.tri(*x.shape[-2:], k=k if keep == "below" else k - 1, dtype=bool)
         return where(below, x, 0) if keep == "below" else where(below, 0, x)
 

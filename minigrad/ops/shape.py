@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
+from ..describe import speaker
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..primitive import bind, linear, public, stretch
 from ..tensor import FUNCTIONS, Shape, Tensor, describe, operand
@@ -115,7 +117,15 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
     x = operand(array)
-    return x if x.shape == shape else bind(_broadcast, (x,), {"shape": shape})
+    if x.shape == shape:
+        return x
+    try:
+        return bind(_broadcast, (x,), {"shape": shape})
+    except ShapeError:
+        raise ShapeError(
+            f"{speaker('broadcast_to')}: {describe(x)} does not stretch to the shape {shape}: read "
+            "from the right, its sizes must be equal or 1."
+        ) from None
 
 
 _reshape = linear(
@@ -170,17 +180,25 @@ def reshape(
     wanted = (sizes[0] if len(sizes) == 1 else sizes) if sizes else shape
     if wanted is None:
         raise ArgumentError(f"reshape: the shape is missing; a is {describe(a)}.")
-    if a.__class__ is np.ndarray and order == "C":
-        return a.reshape(wanted)
-    if wanted.__class__ is tuple or wanted.__class__ is list:
-        wanted = tuple([int(n) for n in wanted])
-    else:  # one size, or an array of them
-        wanted = tuple(np.atleast_1d(wanted).tolist())
+    try:
+        if a.__class__ is np.ndarray and order == "C":
+            return a.reshape(wanted)
+        if wanted.__class__ is tuple or wanted.__class__ is list:
+            wanted = tuple([operator.index(n) for n in wanted])
+        else:  # one size, or an array of them
+            wanted = tuple([operator.index(n) for n in np.atleast_1d(wanted).tolist()])
+        if order == "C":
+            return bind(_reshape, (a,), {"shape": wanted})
+    except (TypeError, ValueError) as error:  # ShapeError is a ValueError, too
+        size = np.size(a._value if isinstance(a, Tensor) else a)
+        said = (
+            f"{speaker('reshape')}: {describe(a)} ({size} elements) does not fit the shape {wanted!r}"
+        )
+        kind = ShapeError if isinstance(error, ValueError) else ArgumentError
+        raise kind(f"{said}: {error}." if kind is ArgumentError else f"{said}.") from None
     if order == "F":
         return transpose(reshape(transpose(a), wanted[::-1]))
-    if order != "C":
-        raise ArgumentError(f'reshape: order is "C" or "F", not {order!r}; tensors hide their memory.')
-    return bind(_reshape, (a,), {"shape": wanted})
+    raise ArgumentError(f'reshape: order is "C" or "F", not {order!r}; tensors hide their memory.')
 
 
 _transpose = linear(
@@ -331,7 +349,8 @@ def expand_dims(a: Any, axis: Any) -> Any:
     try:
         shape = np.expand_dims(np.empty(x.shape, bool), axis).shape
     except (ValueError, TypeError) as error:
-        raise ArgumentError(f"expand_dims: axis={axis!r}, a is {describe(x)}; {error}.") from None
+        said = f"{speaker('expand_dims')}: axis={axis!r}, a is {describe(x)}; {error}."
+        raise ArgumentError(said) from None
     return reshape(x, shape)
 
 
