@@ -13,6 +13,7 @@ from ..errors import ArgumentError, ShapeError
 from ..ops.window import AXES, per_axis
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
+from .docstring import for_axes
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
@@ -254,7 +255,7 @@ Examples
 --------
 >>> import minigrad as mg
 >>> layer = mg.nn.Conv{count}d(3, 8, kernel_size=3, padding=1)
->>> layer(mg.tensor(np.ones({shape}, "float32"))).shape
+>>> layer(mg.tensor(np.ones({four}, "float32"))).shape
 {result}
 """
 
@@ -293,48 +294,36 @@ Examples
 --------
 >>> import minigrad as mg
 >>> layer = mg.nn.ConvTranspose{count}d(3, 8, kernel_size=2, stride=2)
->>> layer(mg.tensor(np.ones({shape}, "float32"))).shape
-{larger}
+>>> layer(mg.tensor(np.ones({four}, "float32"))).shape
+{result}
 """
 
 
-def _documented(doc: str, count: int) -> str:
-    """A docstring for so many axes."""
-    return doc.format(
-        count=count,
-        axes=AXES[count - 1],
-        ints=" or tuple of int" if count > 1 else "",
-        shape=(5, 3, *[4] * count),
-        result=(5, 8, *[4] * count),
-        larger=(5, 8, *[8] * count),
-    )
-
-
 class Conv1d(_Forward):
-    __doc__ = _documented(_FORWARD, 1)
+    __doc__ = for_axes(_FORWARD, 1, result=(5, 8, 4))
     _count = 1
 
 
 class Conv2d(_Forward):
-    __doc__ = _documented(_FORWARD, 2)
+    __doc__ = for_axes(_FORWARD, 2, result=(5, 8, 4, 4))
     _count = 2
 
 
 class Conv3d(_Forward):
-    __doc__ = _documented(_FORWARD, 3)
+    __doc__ = for_axes(_FORWARD, 3, result=(5, 8, 4, 4, 4))
     _count = 3
 
 
 class ConvTranspose1d(_Transposed):
-    __doc__ = _documented(_TRANSPOSE, 1)
+    __doc__ = for_axes(_TRANSPOSE, 1, result=(5, 8, 8))
     _count = 1
 
 
 class ConvTranspose2d(_Transposed):
-    __doc__ = _documented(_TRANSPOSE, 2)
+    __doc__ = for_axes(_TRANSPOSE, 2, result=(5, 8, 8, 8))
     _count = 2
 
 
 class ConvTranspose3d(_Transposed):
-    __doc__ = _documented(_TRANSPOSE, 3)
+    __doc__ = for_axes(_TRANSPOSE, 3, result=(5, 8, 8, 8, 8))
     _count = 3

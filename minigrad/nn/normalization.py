@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
+from .docstring import extended
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
@@ -304,13 +304,10 @@ class _BatchNorm(RunningNorm):
         return layer
 
 
-def _documented(examples: str) -> str:
-    """The docstring of the base class, with examples."""
-    return f"{cleandoc(_BatchNorm.__doc__ or '')}\n\n{cleandoc(examples)}\n"
-
-
 class BatchNorm1d(_BatchNorm):
-    __doc__ = _documented("""
+    __doc__ = extended(
+        _BatchNorm,
+        """
     Examples
     --------
     >>> import minigrad as mg
@@ -320,33 +317,40 @@ class BatchNorm1d(_BatchNorm):
     [[-1.0, -1.0], [1.0, 1.0]]
     >>> layer.running_mean.tolist()
     [0.2..., 2.0]
-    """)
+    """,
+    )
 
     _layouts = (2, 3)
     _expected = "(N, C) or (N, C, L)"
 
 
 class BatchNorm2d(_BatchNorm):
-    __doc__ = _documented("""
+    __doc__ = extended(
+        _BatchNorm,
+        """
     Examples
     --------
     >>> import minigrad as mg
     >>> mg.nn.BatchNorm2d(3)(mg.broadcast_to(mg.tensor(1.0, "float32"), (2, 3, 4, 4))).shape
     (2, 3, 4, 4)
-    """)
+    """,
+    )
 
     _layouts = (4,)
     _expected = "(N, C, H, W)"
 
 
 class BatchNorm3d(_BatchNorm):
-    __doc__ = _documented("""
+    __doc__ = extended(
+        _BatchNorm,
+        """
     Examples
     --------
     >>> import minigrad as mg
     >>> mg.nn.BatchNorm3d(3)(mg.broadcast_to(mg.tensor(1.0, "float32"), (2, 3, 4, 4, 4))).shape
     (2, 3, 4, 4, 4)
-    """)
+    """,
+    )
 
     _layouts = (5,)
     _expected = "(N, C, D, H, W)"

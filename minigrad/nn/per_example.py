@@ -6,7 +6,6 @@ Training and inference are alike, but for an instance norm that keeps running av
 from __future__ import annotations
 
 from collections.abc import Sequence
-from inspect import cleandoc
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import minigrad as mg
 from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
+from .docstring import extended
 from .layers import check_size
 from .module import Module
 from .normalization import RunningNorm
@@ -207,46 +207,50 @@ class _InstanceNorm(RunningNorm):
         return out[0] if single else out
 
 
-def _documented(examples: str) -> str:
-    """The docstring of the base class, with examples."""
-    return f"{cleandoc(_InstanceNorm.__doc__ or '')}\n\n{cleandoc(examples)}\n"
-
-
 class InstanceNorm1d(_InstanceNorm):
-    __doc__ = _documented("""
+    __doc__ = extended(
+        _InstanceNorm,
+        """
     Examples
     --------
     >>> import minigrad as mg
     >>> layer = mg.nn.InstanceNorm1d(1, eps=0.0)
     >>> layer(mg.tensor([[[1.0, 3.0]], [[10.0, 30.0]]])).tolist()
     [[[-1.0, 1.0]], [[-1.0, 1.0]]]
-    """)
+    """,
+    )
 
     _layouts = (3,)
     _expected = "(N, C, L) or (C, L)"
 
 
 class InstanceNorm2d(_InstanceNorm):
-    __doc__ = _documented("""
+    __doc__ = extended(
+        _InstanceNorm,
+        """
     Examples
     --------
     >>> import minigrad as mg
     >>> mg.nn.InstanceNorm2d(3)(mg.broadcast_to(1.0, (2, 3, 4, 4))).shape
     (2, 3, 4, 4)
-    """)
+    """,
+    )
 
     _layouts = (4,)
     _expected = "(N, C, H, W) or (C, H, W)"
 
 
 class InstanceNorm3d(_InstanceNorm):
-    __doc__ = _documented("""
+    __doc__ = extended(
+        _InstanceNorm,
+        """
     Examples
     --------
     >>> import minigrad as mg
     >>> mg.nn.InstanceNorm3d(3)(mg.broadcast_to(1.0, (2, 3, 4, 4, 4))).shape
     (2, 3, 4, 4, 4)
-    """)
+    """,
+    )
 
     _layouts = (5,)
     _expected = "(N, C, D, H, W) or (C, D, H, W)"

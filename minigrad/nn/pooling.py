@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..errors import ArgumentError
-from ..ops.window import AXES, per_axis
+from ..ops.window import per_axis
 from ..tensor import Tensor, as_tensor
 from . import functional
+from .docstring import for_axes
 from .module import Module
 
 
@@ -170,8 +171,8 @@ gives it to the first.
 Examples
 --------
 >>> import minigrad as mg
->>> mg.nn.MaxPool{count}d(2)(mg.broadcast_to(1.0, {shape})).shape
-{halved}
+>>> mg.nn.MaxPool{count}d(2)(mg.broadcast_to(1.0, {four})).shape
+{result}
 """
 
 _MEAN = """The mean of every window along {axes}.
@@ -194,8 +195,8 @@ divisor_override : int, optional
 Examples
 --------
 >>> import minigrad as mg
->>> mg.nn.AvgPool{count}d(2)(mg.broadcast_to(1.0, {shape})).shape
-{halved}
+>>> mg.nn.AvgPool{count}d(2)(mg.broadcast_to(1.0, {four})).shape
+{result}
 """
 
 _ADAPTIVE_MEAN = """The mean of windows along {axes}, as many as are asked for.
@@ -208,8 +209,8 @@ output_size : int{or_none}
 Examples
 --------
 >>> import minigrad as mg
->>> mg.nn.AdaptiveAvgPool{count}d(1)(mg.broadcast_to(1.0, {shape})).shape
-{one}
+>>> mg.nn.AdaptiveAvgPool{count}d(1)(mg.broadcast_to(1.0, {four})).shape
+{result}
 """
 
 _ADAPTIVE_MAXIMUM = """The largest element of windows along {axes}, as many as are asked for.
@@ -224,79 +225,66 @@ return_indices : bool
 Examples
 --------
 >>> import minigrad as mg
->>> mg.nn.AdaptiveMaxPool{count}d(1)(mg.broadcast_to(1.0, {shape})).shape
-{one}
+>>> mg.nn.AdaptiveMaxPool{count}d(1)(mg.broadcast_to(1.0, {four})).shape
+{result}
 """
 
 
-def _documented(doc: str, count: int) -> str:
-    """A docstring for so many axes."""
-    return doc.format(
-        count=count,
-        axes=AXES[count - 1],
-        ints=" or tuple of int" if count > 1 else "",
-        or_none=", None, or tuple of these" if count > 1 else "",
-        shape=(5, 3, *[4] * count),
-        halved=(5, 3, *[2] * count),
-        one=(5, 3, *[1] * count),
-    )
-
-
 class MaxPool1d(_MaxPool):
-    __doc__ = _documented(_MAXIMUM, 1)
+    __doc__ = for_axes(_MAXIMUM, 1, result=(5, 3, 2))
     _count = 1
 
 
 class MaxPool2d(_MaxPool):
-    __doc__ = _documented(_MAXIMUM, 2)
+    __doc__ = for_axes(_MAXIMUM, 2, result=(5, 3, 2, 2))
     _count = 2
 
 
 class MaxPool3d(_MaxPool):
-    __doc__ = _documented(_MAXIMUM, 3)
+    __doc__ = for_axes(_MAXIMUM, 3, result=(5, 3, 2, 2, 2))
     _count = 3
 
 
 class AvgPool1d(_AvgPool):
-    __doc__ = _documented(_MEAN, 1)
+    __doc__ = for_axes(_MEAN, 1, result=(5, 3, 2))
     _count = 1
 
 
 class AvgPool2d(_AvgPool):
-    __doc__ = _documented(_MEAN, 2)
+    __doc__ = for_axes(_MEAN, 2, result=(5, 3, 2, 2))
     _count = 2
 
 
 class AvgPool3d(_AvgPool):
-    __doc__ = _documented(_MEAN, 3)
+    __doc__ = for_axes(_MEAN, 3, result=(5, 3, 2, 2, 2))
     _count = 3
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    __doc__ = _documented(_ADAPTIVE_MEAN, 1)
+    __doc__ = for_axes(_ADAPTIVE_MEAN, 1, result=(5, 3, 1))
     _count = 1
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    __doc__ = _documented(_ADAPTIVE_MEAN, 2)
+    __doc__ = for_axes(_ADAPTIVE_MEAN, 2, result=(5, 3, 1, 1))
     _count = 2
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    __doc__ = _documented(_ADAPTIVE_MEAN, 3)
+    __doc__ = for_axes(_ADAPTIVE_MEAN, 3, result=(5, 3, 1, 1, 1))
     _count = 3
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    __doc__ = _documented(_ADAPTIVE_MAXIMUM, 1)
+    __doc__ = for_axes(_ADAPTIVE_MAXIMUM, 1, result=(5, 3, 1))
     _count = 1
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
-    __doc__ = _documented(_ADAPTIVE_MAXIMUM, 2)
+    __doc__ = for_axes(_ADAPTIVE_MAXIMUM, 2, result=(5, 3, 1, 1))
     _count = 2
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
-    __doc__ = _documented(_ADAPTIVE_MAXIMUM, 3)
+    __doc__ = for_axes(_ADAPTIVE_MAXIMUM, 3, result=(5, 3, 1, 1, 1))
     _count = 3

@@ -85,6 +85,13 @@ def flat(found: Any) -> Iterator[Any]:
         yield found
 
 
+def flat_arrays(found: Any) -> list[np.ndarray]:
+    """The values in nested tuples and lists of arrays and tensors."""
+    if isinstance(found, tuple | list):
+        return [array for part in found for array in flat_arrays(part)]
+    return [found.numpy() if isinstance(found, mg.Tensor) else np.asarray(found)]
+
+
 def converted(value: Any, convert: Any) -> Any:
     """The arrays in nested tuples converted; anything else as it is."""
     if isinstance(value, tuple):

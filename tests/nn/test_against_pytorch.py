@@ -15,7 +15,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 
-from .peers import agree, converted, flat, same_state, same_step, twin
+from .peers import agree, converted, flat, flat_arrays, same_state, same_step, twin
 
 
 @dataclass
@@ -305,6 +305,28 @@ def test_a_layer_takes_pytorchs_state(row: Row, rng: np.random.Generator) -> Non
     theirs = peer.eval()(*[converted(v, torch.tensor) for v in x])
     for y, z in zip(flat(ours), flat(theirs), strict=True):
         agree(y, z, "output")
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if 1.0 not in r.args], ids=str)
+def test_both_modes_agree_and_the_graph_replays(row: Row, rng: np.random.Generator) -> None:
+    """<cotangent, J tangent> is <J^T cotangent, tangent>; a trace computes the same on other inputs."""
+    layer = row.build(nn).eval()
+    x, y = row.draw(rng), row.draw(rng)
+
+    def outputs(*inputs: Any) -> list[Any]:
+        return [v for v in flat(layer(*inputs, **row.call)) if v.dtype == np.float64]
+
+    if not isinstance(row.inputs[0], Integers):
+        tangents = row.draw(rng)
+        outs, moved = mg.jvp(outputs, x, tangents)
+        cotangents = [rng.standard_normal(v.shape) for v in outs]
+        pulled = mg.vjp(outputs, *x)[1](cotangents)
+        left = [(g * t.numpy()).sum() for g, t in zip(cotangents, moved, strict=True)]
+        leaves = zip(flat_arrays(pulled), flat_arrays(tangents), strict=True)
+        assert sum(left) == pytest.approx(sum([(g * t).sum() for g, t in leaves]), rel=1e-9, abs=1e-11)
+    graph = mg.trace(outputs, *x)
+    for ours, theirs in zip(flat_arrays(graph(*y)), flat_arrays(outputs(*y)), strict=True):
+        assert np.array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])

@@ -124,7 +124,7 @@ def test_blocks_are_copies_that_drop_differently() -> None:
     assert one is not block
     assert np.array_equal(one.linear1.weight.data, two.linear1.weight.data)
     assert one.linear1.weight is not two.linear1.weight
-    assert [n for n, _ in encoder.named_parameters()][0] == "layers.0.self_attn.in_proj_weight"
+    assert next(n for n, _ in encoder.named_parameters()) == "layers.0.self_attn.in_proj_weight"
     assert all(p.name == n for n, p in encoder.named_parameters())
     x = np.ones((50, 1, 4), "float32")
     assert not np.array_equal(one.dropout1(x).data, two.dropout1(x).data)
