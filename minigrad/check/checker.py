@@ -29,7 +29,7 @@ from . import sampling
 from .complexstep import complex_step
 from .diagnosis import Diagnosis, Evidence, diagnose, diagnose_cotangent, diagnose_factor
 from .kinks import one_sided
-from .ladder import Estimate, binary, climb, noise
+from .ladder import CONTRADICTION, Estimate, binary, climb, noise
 from .protocol import inspect_protocol
 from .report import Entry, Issue
 from .subject import Subject
@@ -42,6 +42,7 @@ SMALL = 64  # an input set of at most so many entries is checked entry by entry 
 FULL = 1024  # after a failure, an input of at most so many entries is searched completely
 SEARCH = 400  # ladders that may be spent on finding wrong entries of a larger one
 SAMPLE = 200  # ... and random entries of it, from which the mistake is guessed
+ODD = 1 / math.sqrt(2)  # of a step: no multiple of any period that a step is a multiple of
 TOGETHER = 16  # ladders that share their arithmetic
 COARSE = 1e-8  # a rounding unit above this is single precision
 MODES = ("auto", "sketch", "full")
@@ -508,6 +509,8 @@ class Checker:
         single = self.dtype.itemsize <= 4 or (self.unit > COARSE and point.inputs[i].dtype.itemsize > 4)
         if estimate.plateau[k] and single:
             return "unresolved"  # steps of single precision look like a constant
+        if self._aliased(point, i, k, estimate, line):
+            return "unresolved"
         curvature = float(estimate.seconds[estimate.last[k]][k])
         if not math.isfinite(apart) or not apart <= 4 * curvature:
             return "wrong"
@@ -526,6 +529,18 @@ class Checker:
         jump = abs(4 * near / h - far / (4 * h)) / 3  # what remains of it as the step vanishes
         # Several kinks at once may have jumps of both signs.
         return "kink" if jump > 0.25 * apart else "wrong"
+
+    def _aliased(self, point: Point, i: int, k: int, estimate: Estimate, line: Any) -> bool:
+        """Whether an odd step contradicts the window: its steps may all be periods of the function.
+
+        Far out, sin(pi x) is the same after every step that is a large power of two.
+        """
+        value, window = estimate.value[k], slice(estimate.first[k], estimate.last[k] + 1)
+        h = self.dtype.type(estimate.steps[estimate.last[k]] * ODD)
+        away = abs((line(h)[k] - line(-h)[k]) / (2 * h) - value)
+        within = max(abs(d[k] - value) for d in estimate.differences[window])
+        inexact = sampling.unit(self.dtype) * sampling.size(point.inputs[i]) * abs(value)
+        return bool(away > CONTRADICTION * (within + (estimate.noise[k] + inexact) / h))
 
     def _confirm(self, entry: Entry, got: Any, value: Any, bound: float) -> None:
         """Let the complex step confirm what the ladder is too coarse to see."""

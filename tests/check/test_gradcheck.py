@@ -196,3 +196,11 @@ def test_a_gradient_that_rounding_turns_into_nan_is_not_called_wrong():
         return x / mg.sqrt(mg.mean(x**2, axis=0) - mg.mean(x, axis=0) ** 2)
 
     assert mg.gradcheck(careless, x, seed=9).verdict == "INCONCLUSIVE"
+
+
+def test_steps_that_are_periods_of_the_function_refute_nothing():
+    x = np.array([1234567.3, 7654321.25])
+    assert mg.gradcheck(lambda x: mg.sin(np.pi * x), np.array([0.3, 1.25])).verdict == "PASS"
+    assert mg.gradcheck(mg.sinc, 1e6 * x).verdict != "FAIL"
+    report = mg.check_pair(lambda x: np.sinc(x) * x, lambda x, dy: dy * np.cos(np.pi * x), x)
+    assert report.verdict != "FAIL", report.text()

@@ -56,17 +56,34 @@ def test_no_false_alarm_in_more_seeds(case):
         run(case, seed)
 
 
+PRIMITIVES = [n for n, p in REGISTRY.items() if p.differentiable and p.samples]
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", [n for n, p in REGISTRY.items() if p.differentiable and p.samples])
+@pytest.mark.parametrize("name", PRIMITIVES)
 def test_no_false_alarm_on_a_primitive(name, dtype):
+    check_primitive(name, dtype, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRIMITIVES)
+def test_no_false_alarm_on_a_primitive_far_out_or_in_more_seeds(name):
+    for dtype in (np.float64, np.float32):
+        for scale, offset in ((1e-3, 0.0), (1e6, 0.0), (1.0, 1e4)):
+            check_primitive(name, dtype, 300, scale, offset)
+        for seed in range(301, 301 + SEEDS // 16):
+            check_primitive(name, dtype, seed)
+
+
+def check_primitive(name, dtype, seed, scale=1.0, offset=0.0):
     primitive = REGISTRY[name]
     if name == "polygamma":
         pytest.importorskip("scipy")
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     for number, (arguments, options) in enumerate(primitive.samples(rng)):
         if number == 2:  # two shapes here; tests/test_registry.py goes through all of them
             break
-        inputs = tuple(cast(a, dtype) for a in arguments)
+        inputs = tuple(cast(a, dtype, scale, offset) for a in arguments)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             report = mg.gradcheck(
@@ -74,15 +91,16 @@ def test_no_false_alarm_on_a_primitive(name, dtype):
                 inputs,
                 mode="sketch",
                 points=2,
+                seed=seed,
             )
         assert report.verdict != "FAIL", report.text()
 
 
-def cast(x, dtype):
+def cast(x, dtype, scale=1.0, offset=0.0):
     if isinstance(x, list):
-        return [cast(part, dtype) for part in x]
+        return [cast(part, dtype, scale, offset) for part in x]
     return (
-        np.asarray(x, dtype)
+        np.asarray(scale * np.asarray(x) + offset, dtype)
         if isinstance(x, np.ndarray | float) and np.asarray(x).dtype.kind == "f"
         else x
     )
