@@ -149,6 +149,12 @@ class Record:
             f"{len(self.steps)} steps>"
         )
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """For notebooks: the page that one steps through, picture and text.  Never raises."""
+        from .render.notebook import representations  # pictures know records, not the other way round
+
+        return representations(self)
+
     @cached_property
     def _harvest(self) -> tuple[Graph, dict[Node, int]]:
         watch = self._watch

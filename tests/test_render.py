@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.graph.text import printable
-from minigrad.render import build, notebook, picture, program, to_dot
+from minigrad.render import picture, program, to_dot
 from minigrad.render.dot import STYLES, quote
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -449,26 +449,6 @@ def test_a_deep_chain_becomes_dot_without_recursion(tmp_path):
 
 
 # Notebooks ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.dot
-def test_notebooks_show_the_picture(batchnorm):
-    found = batchnorm._repr_mimebundle_()
-    assert found["text/plain"] == str(batchnorm)
-    assert "variance" in texts(found["image/svg+xml"])[9:] or "variance" in "".join(
-        texts(found["image/svg+xml"])
-    )
-    assert batchnorm._repr_svg_() == found["image/svg+xml"]
-
-
-def test_notebooks_never_raise(batchnorm, monkeypatch):
-    monkeypatch.setenv("PATH", "")
-    assert batchnorm._repr_mimebundle_() == {"text/plain": str(batchnorm)}
-    assert batchnorm._repr_svg_() is None
-    monkeypatch.setattr(build, "_edges", None)
-    assert "text/plain" in notebook(batchnorm)
-    broken = mg.Graph("broken", (), (), (0,), (0,), batchnorm.interface, batchnorm.rebuild)
-    assert notebook(broken)["text/plain"] == "<Graph>"
 
 
 def test_pictures_do_not_tell_where_a_file_lies() -> None:

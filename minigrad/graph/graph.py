@@ -183,10 +183,10 @@ class Graph:
         return tuple([score >= 0 for score in balance])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """For notebooks: the picture where Graphviz is installed, else the text.  Never raises."""
-        from ..render import notebook  # pictures know graphs, not the other way round
+        """For notebooks: picture and text.  Never raises."""
+        from ..render.notebook import representations  # pictures know graphs, not the other way round
 
-        return notebook(self)
+        return representations(self)
 
     def _repr_svg_(self) -> str | None:
         return self._repr_mimebundle_().get("image/svg+xml")

@@ -13,6 +13,7 @@ from ..autodiff import by_serial, collect, enter, pullback, seed
 from ..errors import ArgumentError, GradientError
 from ..tensor import Array, Node, Tensor, describe
 from .routes import LIMIT, Tags
+from .text import printable
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,15 @@ class Paths:
         )  # fmt: skip
 
     def __repr__(self) -> str:
-        rows = [f"  {' then '.join(tags) or 'direct'}: {n:.6g}" for tags, n in self.norms.items()]
+        names = [printable(" then ".join(tags)) or "direct" for tags in self.norms]
+        rows = [f"  {name}: {n:.6g}" for name, n in zip(names, self.norms.values())]
         return "\n".join(["Paths, lengths of the parts:", *rows, f"  all: {_length(self.total):.6g}"])
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """For notebooks: the lengths as bars, and as text.  Never raises."""
+        from ..render.notebook import representations  # pictures know paths, not the other way round
+
+        return representations(self)
 
 
 def paths(

@@ -14,9 +14,8 @@ DOT, from which Graphviz' program draws SVG, PNG and PDF.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import ArgumentError, MissingExtraError, MissingProgramError
 from ..files import write_atomically
@@ -140,24 +139,3 @@ def as_graph(x: Tensor | Graph | Record | Sequence[Tensor]) -> Graph | Record:
             f"{type(x).__name__}. For a function write mg.trace(f, *args)."
         )
     return Graph.of(*tensors)
-
-
-def notebook(graph: Graph) -> dict[str, str]:
-    """The representations of a graph for a notebook; whatever goes wrong, there is the text."""
-    found = {"text/plain": _safely(lambda: str(graph)) or "<Graph>"}
-    svg = _safely(lambda: _svg(graph))
-    return {**found, "image/svg+xml": svg} if svg else found
-
-
-def _svg(graph: Graph) -> str:
-    drawn = picture(graph)
-    if len(drawn.nodes) > 500:  # a notebook must not wait for it
-        return ""
-    return run_dot(to_dot(drawn), "svg", len(drawn.nodes)).decode()
-
-
-def _safely(make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except Exception:  # a notebook shows a traceback instead of the cell's other output
-        return None
