@@ -245,7 +245,9 @@ class MultiheadAttention(Module):
         """Both masks as what is added to the scores (N, num_heads, L, S)."""
         batch, length, keys = query.shape[0], query.shape[1], key.shape[1]
         heads = batch * self.num_heads
-        allowed = {  # the shapes that a mask may have, and what becomes of them
+        allowed: dict[
+            str, dict[Any, tuple[int, ...]]
+        ] = {  # the shapes that a mask may have, and what becomes of them
             "attn_mask": {
                 (length, keys): (1, 1, length, keys),
                 (heads, length, keys): (batch, self.num_heads, length, keys),

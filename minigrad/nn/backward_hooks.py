@@ -61,8 +61,8 @@ class Watch:
             gradients = self._replaced(gradients, hook(self.module, gradients), "grad_output")
         self.grad_output = gradients
         if self.inputs is None:  # nothing before the module is tracked: nobody else will call
-            for hook in self.hooks:
-                if hook(self.module, (None,) * self.count, gradients) is not None:
+            for told in self.hooks:
+                if told(self.module, (None,) * self.count, gradients) is not None:
                     raise ArgumentError(
                         f"{self._name()}: a backward hook returned a gradient for the inputs, and none "
                         "of them is tracked. Return None."

@@ -123,7 +123,8 @@ class Embedding(Module):
                 f"Embedding.from_pretrained: embeddings is {describe(table)}; it takes a table "
                 "(num_embeddings, embedding_dim)."
             )
-        return cls(*table.shape, padding_idx, _weight=table, _freeze=freeze)
+        rows, columns = table.shape
+        return cls(rows, columns, padding_idx, _weight=table, _freeze=freeze)
 
     def reset_parameters(self, generator: np.random.Generator | None = None) -> None:
         """Draw the first values again."""

@@ -80,8 +80,10 @@ class _Recurrent(Module):
     def _add(self, suffix: str, inputs: int, bias: bool, dtype: Any) -> None:
         """The parameters of one step."""
         rows = self._gates * self.hidden_size
-        shapes = {"weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size)}
-        shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size),
+            "bias_ih": (rows,), "bias_hh": (rows,),
+        }  # fmt: skip
         for name, shape in shapes.items():
             wanted = bias or not name.startswith("bias")
             self.register_parameter(
@@ -112,15 +114,16 @@ class _Recurrent(Module):
         who = type(self).__name__
         if self._states > 1 and not (isinstance(hx, tuple | list) and len(hx) == self._states):
             raise ArgumentError(f"{who}: the state is a pair, hidden and cell state: (h, c).")
-        parts = list(map(as_tensor, hx if self._states > 1 else [hx]))
-        for name, part in zip("hc", parts, strict=False):
+        given = hx if self._states > 1 else [hx]
+        parts: dict[str, Any] = dict(zip("hc", map(as_tensor, given), strict=False))
+        for name, part in parts.items():
             if part.shape != shape:
                 raise ShapeError(
                     f"{who}: x is {describe(x)} and the state {name} is {describe(part)}, but it must "
                     f"be {list(shape)}."
                 )
-            functional.same_dtype(who, x, **{name: part})
-        return tuple(parts)
+        functional.same_dtype(who, x, **parts)
+        return tuple(parts.values())
 
 
 # Cells --------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ class TransformerEncoderLayer(Module):
                     f"{activation!r}."
                 )
             activation = _ACTIVATIONS[activation]
-        self.activation = activation
+        self.activation: Any = activation
 
     def forward(
         self,
@@ -154,6 +154,10 @@ class TransformerEncoder(Module):
     ) -> None:
         super().__init__()
         self.num_layers = check_size("TransformerEncoder", "num_layers", num_layers)
+        if not isinstance(encoder_layer, Module):
+            raise ArgumentError(
+                f"TransformerEncoder: encoder_layer is a module to copy, not {encoder_layer!r}."
+            )
         # A generator stays shared: copies of it would let all blocks drop the same.
         found = [v for m in encoder_layer.modules() for v in m.__dict__.values()]
         shared = {id(v): v for v in found if isinstance(v, np.random.Generator)}

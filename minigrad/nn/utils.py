@@ -267,7 +267,7 @@ def fold_batchnorm(model: Module) -> Module:
         for (first, layer), (second, bn) in pairwise(named):
             if type(bn) is not _ABSORBED.get(type(layer)) or bn.running_mean is None:
                 continue
-            fuse = fuse_linear_bn_eval if type(layer) is Linear else fuse_conv_bn_eval
+            fuse: Any = fuse_linear_bn_eval if type(layer) is Linear else fuse_conv_bn_eval
             module.add_module(first, fuse(layer, bn))
             module.add_module(second, Identity().eval())
     return folded

@@ -123,6 +123,7 @@ CASES: list[tuple[Any, type[Exception], str]] = [
     (lambda: F.scaled_dot_product_attention(f32(3, 2, 4), f32(2, 2, 4), f32(2, 2, 4), enable_gqa=True), mg.ShapeError, r"with enable_gqa the query's number of heads \(axis -3\) is a multiple"),
     (lambda: F.scaled_dot_product_attention(*[f32(3, 4)] * 3, dropout_p=2.0), mg.ArgumentError, r"dropout: p must be between 0 and 1, not 2\.0"),
     (lambda: nn.TransformerEncoderLayer(4, 2, activation="tanh"), mg.ArgumentError, r"TransformerEncoderLayer: activation is \"relu\", \"gelu\" or a function, not 'tanh'"),
+    (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer, 2), mg.ArgumentError, r"TransformerEncoder: encoder_layer is a module to copy, not <class"),
     (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2), -1), mg.ArgumentError, r"TransformerEncoder: num_layers is an integer from 0 upwards, not -1"),
 ]  # fmt: skip
 
