@@ -243,7 +243,7 @@ for label, scale, offset, verdicts in (
                 (offset + scale * rng.normal(size=s)).astype(dtype) for s in shapes
             )
 
-        function("layer norm" + suffix, layer_norm, draw((6, 8), (8,), (8,)), *allowed, cases=HELD_OUT)
+        function("layer norm" + suffix, layer_norm, draw((4, 6), (6,), (6,)), *allowed, cases=HELD_OUT)
         function(
             "gelu" + suffix, gelu, draw((5, 4)), *allowed, "VACUOUS", "INCONCLUSIVE", cases=HELD_OUT
         )
