@@ -17,9 +17,10 @@ from typing import Any
 
 from ..cli.terminal import CommandError, Parser, integer, progress
 from ..errors import ArgumentError, MinigradError
+from ..scripts import failure, load, named, split_name
 from .api import check_pair, gradcheck
 from .checker import MODES
-from .discover import Found, failure, find, load, named, resolve_inputs
+from .discover import Found, find, resolve_inputs
 from .figure import OTHER_FORMATS
 from .inputs import FUNCTIONS
 from .report import Report
@@ -102,7 +103,7 @@ def _run(options: Any) -> int:
 
 def _targets(what: Sequence[str]) -> list[Found]:
     """What to check."""
-    split = [_split(word) for word in what]
+    split = [split_name(word) for word in what]
     modules = {where: load(where) for where, _ in dict.fromkeys(split)}
     if len(split) == 2:
         missing = [word for word, (_, name) in zip(what, split, strict=True) if not name]
@@ -125,14 +126,6 @@ def _targets(what: Sequence[str]) -> list[Found]:
             "function with @mg.checked, or name one: FILE.py:NAME."
         )
     return found
-
-
-def _split(word: str) -> tuple[str, str]:
-    where, colon, name = word.rpartition(":")
-    # a drive letter is no module: C:\script.py
-    if not colon or (len(where) == 1 and name.startswith(("\\", "/"))):
-        return word, ""
-    return where, name
 
 
 def _check(target: Found, options: Any) -> Report:
@@ -170,7 +163,7 @@ def _check(target: Found, options: Any) -> Report:
 def _replay(target: Found, options: Any, seed: int) -> str:
     """The command that gives this report again."""
     words = list(options.what)
-    if len(words) == 1 and not _split(words[0])[1]:
+    if len(words) == 1 and not split_name(words[0])[1]:
         words = [f"{words[0]}:{target.name}"]
     for name in ("inputs", "wrt", "order", "mode", "points", "dtype", "require_resolution"):
         value = getattr(options, name)
