@@ -348,7 +348,8 @@ def _extreme(
     return result if initial is None else join(result, initial)
 
 
-@public("max", aliases=("amax",))
+@public("amax")  # a function of its own in NumPy
+@public("max")
 def max(
     a: Any,
     axis: Axis = None,
@@ -393,7 +394,8 @@ def max(
     return _extreme("max", _max, maximum, a, axis, out, keepdims, initial, where)
 
 
-@public("min", aliases=("amin",))
+@public("amin")
+@public("min")
 def min(
     a: Any,
     axis: Axis = None,

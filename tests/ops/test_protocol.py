@@ -176,3 +176,16 @@ def test_methods_are_the_functions() -> None:
     assert x.trace().item() == np.trace(X)
     assert x.clone().requires_grad
     assert x.cumsum(axis=1).shape == (2, 3)
+
+
+def test_numpys_functions_of_our_names_record() -> None:
+    from minigrad.syntax import FUNCTIONS, PROTOCOL
+
+    others = {"identity": "a matrix", "row_stack": "deprecated"}
+    shared = {name: getattr(np, name) for name in FUNCTIONS if name not in others and hasattr(np, name)}
+    missing = [n for n, f in shared.items() if not isinstance(f, np.ufunc) and f not in PROTOCOL]
+    assert len(shared) > 150
+    assert not missing
+    x = mg.tensor([[1.0, 5.0], [2.0, 0.0]], requires_grad=True)
+    assert np.amax(x, axis=0).requires_grad
+    assert np.amin(x, axis=1, keepdims=True).tolist() == [[1.0], [0.0]]
