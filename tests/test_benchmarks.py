@@ -10,7 +10,17 @@ import numpy as np
 import pytest
 
 from tests.benchmarks import __main__ as command
-from tests.benchmarks import accuracy, batchnorm, chain, harness, importtime, memory, scale, training
+from tests.benchmarks import (
+    accuracy,
+    batchnorm,
+    chain,
+    harness,
+    importtime,
+    memory,
+    scale,
+    training,
+    whitening,
+)
 from tests.conftest import missing
 
 
@@ -83,10 +93,20 @@ def test_training_contenders_agree(name):
     assert found[0] < 0.5  # it has learned its eight labels
 
 
+def test_whitening_contenders_do_what_they_are_called():
+    for name, make_step in whitening.CONTENDERS.items():
+        y, dx = arrays(make_step(4))
+        np.testing.assert_allclose(y.mean(axis=0), 0.0, atol=1e-6)
+        np.testing.assert_allclose(dx.sum(axis=0), 0.0, atol=1e-4)
+        # What is left between the features: batch norm lets it stand, whitening removes it.
+        rest = np.abs(y.T @ y / len(y) - np.eye(4)).max()
+        assert (rest < 0.1) is not name.startswith("batch norm"), name
+
+
 # Every module in a tiny size --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [chain, batchnorm, importtime, scale, accuracy, training])
+@pytest.mark.parametrize("module", [chain, batchnorm, importtime, scale, accuracy, training, whitening])
 def test_tiny_run(module):
     report = module.run(tiny=True)
     assert report.title.startswith(module.__name__.rsplit(".", 1)[-1])

@@ -21,6 +21,7 @@ MODULES = {
     "scale": "a chain of 1,000,000 operations; a diamond",
     "accuracy": "errors of batch norm in float32",
     "training": "a training step of a small network",
+    "whitening": "what whitening costs against batch norm",
 }
 
 
