@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -287,3 +289,28 @@ def test_the_decorator_gives_the_function_back():
         return x
 
     assert plain(1) == marked(1) == 1
+
+
+def test_ctrl_c_while_minigrad_is_imported_is_one_line():
+    code = """
+import sys
+import tomllib
+from pathlib import Path
+
+class Interrupt:
+    def find_spec(self, name, *where):
+        if name == "minigrad.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+import minigrad_command
+sys.exit(minigrad_command.main())
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "minigrad: interrupted.\n")
+
+
+def test_the_installed_command_starts_there():
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert tomllib.loads(text)["project"]["scripts"] == {"minigrad": "minigrad_command:main"}
