@@ -220,11 +220,11 @@ def test_an_input_with_many_uses_is_drawn_beside_them():
     assert sum(line.lstrip().startswith("v0_") and "->" in line for line in source.splitlines()) == 41
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "html", ""])
+@pytest.mark.parametrize("suffix", ["jpg", "htm", ""])
 def test_unknown_suffix_lists_the_known_ones(tmp_path, batchnorm, suffix):
     name = f"bn.{suffix}" if suffix else "bn"
     with pytest.raises(
-        mg.ArgumentError, match=r"there are .svg, .png and .pdf \(pictures\), .dot .*.txt"
+        mg.ArgumentError, match=r"there are .html .*.svg, .png and .pdf \(pictures\), .dot, .mmd .*.txt"
     ):
         mg.render(batchnorm, tmp_path / name)
     assert not list(tmp_path.iterdir())
@@ -235,7 +235,12 @@ def test_wrong_arguments_are_told(tmp_path, batchnorm):
         (lambda: mg.render(batchnorm, tmp_path / "no" / "bn.dot"), r"there is no folder .*no.* to write 'bn.dot'"),
         (lambda: mg.render(batchnorm, tmp_path / "bn.dot", direction="up"), r'"down" or "right", not \'up\''),
         (lambda: mg.render(len, tmp_path / "f.dot"), r"this is builtin_function_or_method.*mg.trace\(f"),
-        (lambda: mg.render([1.0], tmp_path / "f.dot"), r"a Tensor, a list of them or a Graph"),
+        (lambda: mg.render([1.0], tmp_path / "f.dot"), r"a Tensor, a list of them, a Graph or a Record"),
+        (lambda: mg.render(batchnorm, tmp_path / "b.svg", engine="neato"), r'engine is "auto", "own" or "dot", not'),
+        (lambda: mg.render(batchnorm, tmp_path / "b.svg", show=["names"]), r'show is "values" or "gradients", not'),
+        (lambda: mg.render(batchnorm, tmp_path / "b.svg", compare=batchnorm), r"compare .* in .html only"),
+        (lambda: mg.render(batchnorm, tmp_path / "b.svg", fold="some"), r'fold is "auto", "all", "none"'),
+        (lambda: mg.render(batchnorm, tmp_path / "b.pdf", engine="own"), r'a PDF needs .*engine="dot"'),
         (lambda: mg.render(batchnorm, tmp_path / "b.dot", paths=["nobody"]), r"no value named 'nobody'"),
         (lambda: mg.render(batchnorm, tmp_path / "b.dot", paths=[], wrt="nobody"), r"no value 'nobody'"),
     ]  # fmt: skip
@@ -253,7 +258,7 @@ def test_without_the_program_the_text_is_written_and_the_way_out_told(
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(mg.MissingProgramError) as caught:
-        mg.render(batchnorm, tmp_path / f"bn.{suffix}", title="T")
+        mg.render(batchnorm, tmp_path / f"bn.{suffix}", title="T", engine="dot")
     message = str(caught.value)
     for hint in ("sudo apt install graphviz", "brew install graphviz", "winget install", "bn.dot"):
         assert hint in message
@@ -267,14 +272,51 @@ def test_without_the_package_the_text_is_written_too(tmp_path, batchnorm, monkey
     for name in ("graphviz", "graphviz.backend"):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(mg.MissingProgramError, match="pip install graphviz") as caught:
-        mg.render(batchnorm, tmp_path / "bn.svg")
+        mg.render(batchnorm, tmp_path / "bn.svg", engine="dot")
     assert caught.value.path.exists()
+
+
+@pytest.mark.parametrize("suffix", ["svg", "html", "mmd", "json", "dot", "txt"])
+def test_nothing_else_needs_the_program(tmp_path, batchnorm, monkeypatch, suffix):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert mg.render(batchnorm, tmp_path / f"bn.{suffix}").stat().st_size > 300
+
+
+def test_a_record_a_picture_and_a_comparison_can_be_drawn(tmp_path, rng):
+    x = mg.tensor(rng.normal(size=(4, 3)), requires_grad=True, name="x")
+    found = []
+    for f in (mg.batchnorm.composed, mg.batchnorm.fused):
+        with mg.record() as rec:
+            (f(x) * rng.normal(size=(4, 3))).sum().backward()
+        found.append(rec)
+    one, other = found
+    drawn = picture(one, ["mean", "variance"], "x")
+    assert (
+        mg.render(drawn, tmp_path / "p.svg").read_text()
+        == mg.render(one, tmp_path / "r.svg", paths=["mean", "variance"], wrt="x").read_text()
+    )
+    page = mg.render(one, tmp_path / "c.html", compare=other, paths=["mean", "variance"]).read_text()
+    assert "batchnorm" in page
+    assert "backward" in mg.render(one, tmp_path / "r.txt").read_text()
+    assert "mean" in mg.render(drawn, tmp_path / "p.txt").read_text()
+    shown = mg.render(one, tmp_path / "v.svg", show="values").read_text()
+    assert len(shown) > len(mg.render(one, tmp_path / "w.svg").read_text())
+
+
+def test_a_deep_graph_is_drawn_folded(tmp_path):
+    y = mg.tensor(1.0, requires_grad=True, name="x")
+    for _ in range(1_200):
+        y = y * 1.001
+    text = mg.render(y, tmp_path / "deep.svg").read_text()
+    assert "1200" in text
+    assert len(text) < 20_000
+    assert mg.render(y, tmp_path / "all.svg", fold="none").read_text().count("mul") >= 1_200
 
 
 def test_more_than_dot_can_lay_out_is_refused(tmp_path, monkeypatch, batchnorm):
     monkeypatch.setattr(program, "LARGEST", 10)
     with pytest.raises(mg.ArgumentError, match=r"has 17 nodes.*limit is 10.*\.txt or \.dot"):
-        mg.render(batchnorm, tmp_path / "bn.svg")
+        mg.render(batchnorm, tmp_path / "bn.svg", engine="dot")
     assert not list(tmp_path.iterdir())
 
 
@@ -282,7 +324,7 @@ def test_more_than_dot_can_lay_out_is_refused(tmp_path, monkeypatch, batchnorm):
 def test_a_layout_that_takes_too_long_is_given_up(tmp_path, monkeypatch, batchnorm):
     monkeypatch.setattr(program, "PATIENCE", 1e-4)
     with pytest.raises(mg.GraphError, match=r"dot did not finish.*\.txt or \.dot"):
-        mg.render(batchnorm, tmp_path / "bn.svg")
+        mg.render(batchnorm, tmp_path / "bn.svg", engine="dot")
     assert not list(tmp_path.iterdir())
 
 
@@ -367,17 +409,23 @@ def test_clean_text_may_stand_in_xml(text):
 
 @pytest.mark.dot
 @pytest.mark.parametrize(
-    ("suffix", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
-)
-def test_pictures_are_drawn(tmp_path, gradient, suffix, magic):
-    path = mg.render(gradient, tmp_path / f"g.{suffix}")
+    ("suffix", "engine", "magic"),
+    [
+        ("svg", "dot", b"<?xml"), ("svg", "auto", b"<svg"), ("png", "dot", b"\x89PNG"),
+        ("png", "auto", b"\x89PNG"), ("pdf", "auto", b"%PDF"),
+    ],
+)  # fmt: skip
+def test_pictures_are_drawn(tmp_path, gradient, suffix, engine, magic):
+    path = mg.render(gradient, tmp_path / f"g.{suffix}", engine=engine)
     assert path.read_bytes().startswith(magic)
     assert [p.name for p in tmp_path.iterdir()] == [f"g.{suffix}"]
 
 
 @pytest.mark.dot
 def test_svg_shows_names_shapes_scopes_and_routes(tmp_path, batchnorm):
-    path = mg.render(batchnorm, tmp_path / "bn.svg", paths=["mean", "variance"], title="Batch norm")
+    path = mg.render(
+        batchnorm, tmp_path / "bn.svg", paths=["mean", "variance"], title="Batch norm", engine="dot"
+    )
     shown = [t.strip() for t in texts(path.read_text())]
     for text in (
         "Batch norm", "x", "gamma", "beta", "mean", "broadcast", "sub", "variance", "std", "x_hat", "batchnorm",
@@ -435,7 +483,12 @@ def test_a_graph_with_a_thousand_steps_and_a_hub_is_drawn(tmp_path):
             y = y * 1.01 + x
         return y
 
-    assert mg.render(mg.trace(f, np.ones(2)), tmp_path / "deep.svg").stat().st_size > 100_000
+    assert (
+        mg.render(mg.trace(f, np.ones(2)), tmp_path / "deep.svg", engine="dot", fold="none")
+        .stat()
+        .st_size
+        > 100_000
+    )
 
 
 def test_a_deep_chain_becomes_dot_without_recursion(tmp_path):
@@ -444,7 +497,7 @@ def test_a_deep_chain_becomes_dot_without_recursion(tmp_path):
             x = mg.sin(x)
         return x
 
-    source = mg.render(mg.trace(f, 1.0), tmp_path / "deep.dot").read_text()
+    source = mg.render(mg.trace(f, 1.0), tmp_path / "deep.dot", fold="none").read_text()
     assert source.count(" -> ") == 5_001
 
 

@@ -1,7 +1,7 @@
 """Pictures of graphs: one data model, many renderers.
 
-:mod:`minigrad.render.model` says what a picture shows; :mod:`minigrad.render.dot` writes it as
-DOT, from which Graphviz' program draws SVG, PNG and PDF.
+:mod:`minigrad.render.model` says what a picture shows and :mod:`minigrad.render.build` makes one;
+every renderer is a function of it.
 
 >>> import minigrad as mg, tempfile
 >>> x = mg.tensor([1.0, 2.0], requires_grad=True, name="x")
@@ -14,8 +14,12 @@ DOT, from which Graphviz' program draws SVG, PNG and PDF.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 from ..errors import ArgumentError, MissingExtraError, MissingProgramError
 from ..files import write_atomically
@@ -24,39 +28,67 @@ from ..record import Record
 from ..tensor import Tensor
 from .build import picture
 from .dot import Direction, to_dot
+from .fold import Fold
+from .fold import fold as fold_boxes
+from .interchange import from_json, to_json
+from .mermaid import to_mermaid
 from .model import Picture
 from .program import run_dot
+from .svg import to_svg
+from .text import to_text
 
-__all__ = ["Picture", "picture", "render", "to_dot"]
+__all__ = [
+    "Picture", "from_json", "picture", "render", "to_dot", "to_json", "to_mermaid", "to_svg", "to_text",
+]  # fmt: skip
 
-DRAWN = ("svg", "png", "pdf")
+Engine = Literal["auto", "own", "dot"]
+Shown = Literal["values", "gradients"]
+Drawable = Tensor | Graph | Record | Picture | Sequence[Tensor]
 
 
 def render(
-    x: Tensor | Graph | Record | Sequence[Tensor],
+    x: Drawable,
     path: str | os.PathLike[str],
     *,
+    engine: Engine = "auto",
+    direction: Direction = "down",
+    fold: Fold = "auto",
+    show: Iterable[Shown] = (),
     paths: Iterable[str] | Mapping[str, Sequence[str]] | None = None,
     wrt: str | None = None,
     title: str | None = None,
-    direction: Direction = "down",
     legend: bool = True,
+    compare: Drawable | None = None,
 ) -> Path:
     """Draw a graph into a file; the suffix says how.
 
-    ==========================  ==========================================================
-    ``.svg`` ``.png`` ``.pdf``  a picture, laid out by Graphviz' program ``dot``
-    ``.dot``                    the picture as DOT text, for other tools; needs nothing
-    ``.txt``                    the graph as text, ``str(graph)``; needs nothing
-    ==========================  ==========================================================
+    ==================  ==========================================================================
+    ``.html``           a page to step through a recorded backward pass; one file, works offline
+    ``.svg`` ``.png``   a picture
+    ``.pdf``            a picture; needs Graphviz' program ``dot``
+    ``.dot`` ``.mmd``   the picture in the language of Graphviz and of Mermaid
+    ``.json``           all that a picture shows, for other viewers
+    ``.txt``            the graph as text, ``str(graph)``; of a record its steps
+    ==================  ==========================================================================
 
     Parameters
     ----------
-    x : Tensor, Graph, or sequence of Tensor
-        What to draw: a tracked tensor with all it was made from, or a graph from
-        :func:`minigrad.trace`.
+    x : Tensor, Graph, Record, Picture, or sequence of Tensor
+        What to draw: a tracked tensor with all it was made from, a graph from
+        :func:`minigrad.trace`, or what :func:`minigrad.record` remembers.
     path : str or path-like
         Where to write.  The folder must exist.
+    engine : {"auto", "own", "dot"}
+        Who lays the picture out: minigrad itself, or Graphviz' program ``dot``, which "auto" takes
+        for a PDF alone.
+    direction : {"down", "right"}
+        Where the data flows.
+    fold : {"auto", "all", "none"}, int, or sequence of str
+        Which boxes become one node.  "auto" leaves a graph of up to 80 nodes as it is; in a larger
+        one it folds equal blocks in a row, and then boxes until 400 nodes are left.  "all" folds
+        every outermost box, a number is how many levels stay open, names fold the boxes called so.
+    show : iterable of {"values", "gradients"}
+        What else stands in the nodes, as far as it was recorded.
     paths : iterable of str, or dict
         Colour the ways that the gradient takes from the first output to `wrt`, told apart by
         which of the named values they cross.  A dict names each way: from its label to the
@@ -65,10 +97,10 @@ def render(
         Label of the input that the coloured ways lead to; by default the first.
     title : str, optional
         By default the graph's name.
-    direction : {"down", "right"}
-        Where the data flows.
     legend : bool
         Whether to explain shapes and colours.
+    compare : like x, optional
+        For ``.html``: what to compare it with, on the same page.
 
     Returns
     -------
@@ -78,50 +110,145 @@ def render(
     Raises
     ------
     MissingProgramError
-        If ``dot`` is not installed.  The DOT text was then written beside the wanted file all
-        the same: the exception's ``path``.
+        If ``dot`` is wanted and not installed.  The DOT text was then written beside the wanted
+        file all the same: the exception's ``path``.
+    MissingExtraError
+        For ``.png`` without the extra that it needs.
     ArgumentError
-        For another suffix, or names that are not in the graph.
+        For another suffix, an unknown option, or names that are not in the graph.
 
     Examples
     --------
     >>> import minigrad as mg, numpy as np, tempfile
     >>> g = mg.trace(mg.batchnorm.composed, np.eye(3))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     mg.render(g, f"{folder}/bn.dot", paths=["mean", "variance"]).name
-    'bn.dot'
+    ...     mg.render(g, f"{folder}/bn.svg", paths=["mean", "variance"]).name
+    'bn.svg'
     """
     path = Path(path)
     suffix = path.suffix[1:].lower()
-    if suffix not in (*DRAWN, "dot", "txt"):
+    if suffix not in WRITERS:
         raise ArgumentError(
-            f"render: the path {str(path)!r} ends in {path.suffix!r}, and there are .svg, .png and "
-            ".pdf (pictures), .dot (for other tools) and .txt (the graph as text)."
+            f"render: the path {str(path)!r} ends in {path.suffix!r}, and there are .html (a page to "
+            "step through), .svg, .png and .pdf (pictures), .dot, .mmd and .json (for other tools) and "
+            ".txt (the graph as text)."
         )
-    if direction not in ("down", "right"):
-        raise ArgumentError(f'render: direction is "down" or "right", not {direction!r}.')
+    _check("direction", direction, get_args(Direction))
+    _check("engine", engine, get_args(Engine))
+    wanted = frozenset([show] if isinstance(show, str) else show)
+    for item in wanted:
+        _check("show", item, get_args(Shown))
+    if compare is not None and suffix != "html":
+        raise ArgumentError("render: compare draws two graphs on one page, for a path in .html only.")
     if not path.parent.is_dir():
         raise ArgumentError(
             f"render: there is no folder {str(path.parent)!r} to write {path.name!r} to."
         )
-    graph = as_graph(x)
-    if suffix == "txt":
-        return write_atomically(path, f"{graph}\n")
-    drawn = picture(graph, paths, wrt, title)
-    source = to_dot(drawn, direction, legend)
-    if suffix == "dot":
-        return write_atomically(path, source)
+
+    def drawn(x: Drawable) -> Picture:
+        return x if isinstance(x, Picture) else picture(as_graph(x), paths, wrt, title)
+
+    order = _Order(x, engine, direction, fold, wanted, legend, drawn, compare)
     try:
-        return write_atomically(path, run_dot(source, suffix, len(drawn.nodes)))
+        return write_atomically(path, WRITERS[suffix](order))
     except (MissingProgramError, MissingExtraError) as error:
-        beside = write_atomically(path.with_suffix(".dot"), source)
+        if engine == "own" or suffix not in ("svg", "png", "pdf"):
+            raise
+        beside = write_atomically(path.with_suffix(".dot"), _dot(order))
         raise MissingProgramError(
             f"{error}\nMeanwhile the graph is written as DOT text: {beside}", beside
         ) from None
 
 
+@dataclass
+class _Order:
+    """What somebody wants to have drawn."""
+
+    x: Drawable
+    engine: Engine
+    direction: Direction
+    fold: Fold
+    show: frozenset[str]
+    legend: bool
+    drawn: Callable[[Drawable], Picture]
+    compare: Drawable | None
+
+    @cached_property
+    def folded(self) -> Picture:
+        """The picture, folded as wanted."""
+        return fold_boxes(self.drawn(self.x), self.fold)
+
+
+def _svg(order: _Order) -> str | bytes:
+    if order.engine == "dot":
+        return _by_dot(order, "svg")
+    return to_svg(order.folded, order.direction, order.legend, order.show)
+
+
+def _png(order: _Order) -> bytes:
+    from .raster import to_png
+
+    if order.engine == "dot":
+        return _by_dot(order, "png")
+    try:
+        return to_png(str(_svg(order)))
+    except MissingExtraError:
+        if order.engine == "own" or shutil.which("dot") is None:
+            raise
+        return _by_dot(order, "png")
+
+
+def _pdf(order: _Order) -> bytes:
+    if order.engine == "own":
+        raise ArgumentError(
+            'render: a PDF needs Graphviz\' program `dot`: engine="dot". minigrad itself draws .svg, '
+            "which every browser prints to PDF, and .png."
+        )
+    return _by_dot(order, "pdf")
+
+
+def _dot(order: _Order) -> str:
+    return to_dot(order.folded, order.direction, order.legend)
+
+
+def _by_dot(order: _Order, suffix: str) -> bytes:
+    return run_dot(_dot(order), suffix, len(order.folded.nodes))
+
+
+def _html(order: _Order) -> str:
+    from .page import to_html
+
+    other = None if order.compare is None else order.drawn(order.compare)
+    return to_html(order.drawn(order.x), other)
+
+
+def _txt(order: _Order) -> str:
+    if isinstance(order.x, Picture):
+        return f"{to_text(order.x)}\n"
+    graph = as_graph(order.x)
+    return f"{graph}\n\n{graph.text()}\n" if isinstance(graph, Record) else f"{graph}\n"
+
+
+WRITERS: dict[str, Callable[[_Order], str | bytes]] = {
+    "html": _html,
+    "svg": _svg,
+    "png": _png,
+    "pdf": _pdf,
+    "dot": _dot,
+    "mmd": lambda order: to_mermaid(order.folded),
+    "json": lambda order: to_json(order.drawn(order.x)),
+    "txt": _txt,
+}
+
+
+def _check(what: str, given: Any, known: Sequence[str]) -> None:
+    if given not in known:
+        *others, last = [f'"{k}"' for k in known]
+        raise ArgumentError(f"render: {what} is {', '.join(others)} or {last}, not {given!r}.")
+
+
 def as_graph(x: Tensor | Graph | Record | Sequence[Tensor]) -> Graph | Record:
-    """A graph as it is; of tensors, what they remember.
+    """A graph or record as it is; of tensors, what they remember.
 
     Examples
     --------
@@ -135,7 +262,7 @@ def as_graph(x: Tensor | Graph | Record | Sequence[Tensor]) -> Graph | Record:
     tensors = [x] if isinstance(x, Tensor) else x
     if not isinstance(tensors, list | tuple) or not all(isinstance(t, Tensor) for t in tensors):
         raise ArgumentError(
-            f"render: a Tensor, a list of them or a Graph can be drawn, and this is "
+            f"render: a Tensor, a list of them, a Graph or a Record can be drawn, and this is "
             f"{type(x).__name__}. For a function write mg.trace(f, *args)."
         )
     return Graph.of(*tensors)
