@@ -218,7 +218,9 @@ def _by_dot(order: _Order, suffix: str) -> bytes:
 def _html(order: _Order) -> str:
     from .page import to_html
 
-    other = None if order.compare is None else order.drawn(order.compare)
+    other = order.compare
+    if other is not None and not isinstance(other, Picture):
+        other = picture(as_graph(other))
     return to_html(order.drawn(order.x), other)
 
 
