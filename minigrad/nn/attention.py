@@ -9,7 +9,7 @@ import numpy as np
 
 import minigrad as mg
 
-from ..errors import ArgumentError, ShapeError, UnsupportedError
+from ..errors import ArgumentError, ShapeError
 from ..seeding import check_generator
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
@@ -30,8 +30,10 @@ class MultiheadAttention(Module):
         Probability to drop a weight, in training mode.
     bias : bool
         Whether the linear maps have biases.
-    add_bias_kv, add_zero_attn : bool
-        Refused, unless False.
+    add_bias_kv : bool
+        Whether to append a learned key and value (`bias_k`, `bias_v`), after the linear maps.
+    add_zero_attn : bool
+        Whether to append a key and a value of zeros: something to look at where nothing fits.
     kdim, vdim : int, optional
         Sizes of keys and values, by default `embed_dim`.
     batch_first : bool
@@ -49,6 +51,8 @@ class MultiheadAttention(Module):
         Instead of it, if keys or values have another size than queries.
     in_proj_bias : Parameter, shape (3 * embed_dim,), or None
         At first zeros.
+    bias_k, bias_v : Parameter, shape (1, 1, embed_dim), or None
+        At first Xavier-normal.
     out_proj : Linear
         Its bias is zero at first.
 
@@ -79,11 +83,6 @@ class MultiheadAttention(Module):
     ) -> None:
         super().__init__()
         who = "MultiheadAttention"
-        if add_bias_kv or add_zero_attn:
-            raise UnsupportedError(
-                f"{who}: add_bias_kv and add_zero_attn are not there. Append a key and a value to the "
-                "inputs instead."
-            )
         self.embed_dim = check_size(who, "embed_dim", embed_dim)
         self.num_heads = check_size(who, "num_heads", num_heads)
         if not embed_dim or not num_heads or embed_dim % num_heads:
@@ -106,6 +105,10 @@ class MultiheadAttention(Module):
         self.register_parameter(
             "in_proj_bias", Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
         )
+        for name in ("bias_k", "bias_v"):
+            row = Parameter(np.zeros((1, 1, embed_dim), dtype)) if add_bias_kv else None
+            self.register_parameter(name, row)
+        self.add_zero_attn = add_zero_attn
         self.out_proj = Linear(embed_dim, embed_dim, bias, dtype, generator=generator)
         self.reset_parameters(generator)
 
@@ -114,6 +117,8 @@ class MultiheadAttention(Module):
         for name, parameter in self.named_parameters(recurse=False):
             if name.endswith("weight"):
                 init.xavier_uniform_(parameter, generator=generator)
+            elif name in ("bias_k", "bias_v"):
+                init.xavier_normal_(parameter, generator=generator)
             else:
                 init.zeros_(parameter)
         self.out_proj.reset_parameters(generator)
@@ -144,6 +149,7 @@ class MultiheadAttention(Module):
             Whether to return the weights.
         attn_mask : array_like, shape (L, S) or (N * num_heads, L, S), optional
             Booleans: True where a query may not look at a key.  Numbers are added to the scores.
+            Keys that `add_bias_kv` and `add_zero_attn` append are never masked.
         average_attn_weights : bool
             Whether the weights returned are the mean over the heads.
         is_causal : bool
@@ -154,7 +160,7 @@ class MultiheadAttention(Module):
         out : Tensor
             Of the query's shape.
         weights : Tensor, shape (N, L, S) or (N, num_heads, L, S), or None
-            Without N for sequences without a batch.
+            Without N for sequences without a batch; with the appended keys at the end.
 
         Raises
         ------
@@ -179,7 +185,12 @@ class MultiheadAttention(Module):
         elif not self.batch_first:
             query, key, value = [mg.swapaxes(t, 0, 1) for t in (query, key, value)]
         mask = self._mask(query, key, attn_mask, key_padding_mask, single)
-        q, k, v = [self._heads(t) for t in self._projected(query, key, value, same)]
+        q, k, v = self._projected(query, key, value, same)
+        k, v = self._appended(k, self.bias_k), self._appended(v, self.bias_v)
+        extra = k.shape[1] - key.shape[1]
+        if mask is not None and extra:
+            mask = mg.pad(mask, [(0, 0)] * 3 + [(0, extra)])
+        q, k, v = [self._heads(t) for t in (q, k, v)]
         with mg.scope("attention"):
             weights = functional.attention_weights(who, q, k, mask, 1.0 / math.sqrt(q.shape[-1]))
             weights = functional.dropout(weights, self.dropout, self.training, self.generator)
@@ -233,6 +244,15 @@ class MultiheadAttention(Module):
             weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         inputs = (query, key, value)
         return [functional.linear(x, w, b) for x, w, b in zip(inputs, weights, biases, strict=True)]
+
+    def _appended(self, x: Tensor, row: Tensor | None) -> Tensor:
+        """Keys or values with what is appended to each sequence."""
+        parts, shape = [x], (x.shape[0], 1, self.embed_dim)
+        if row is not None:
+            parts.append(mg.broadcast_to(row, shape))
+        if self.add_zero_attn:
+            parts.append(as_tensor(np.zeros(shape, x.dtype)))
+        return mg.concatenate(parts, axis=1) if len(parts) > 1 else x
 
     def _heads(self, x: Tensor) -> Tensor:
         """(N, length, embed_dim) as (N, num_heads, length, share)."""

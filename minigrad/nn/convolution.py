@@ -13,10 +13,10 @@ from ..errors import ArgumentError, ShapeError
 from ..ops.window import AXES, per_axis
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
-from .docstring import for_axes
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
+from .text import for_axes, unusual
 
 _BORDERS = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}  # in NumPy's words
 
@@ -104,18 +104,17 @@ class _Conv(Module):
 
     def extra_repr(self) -> str:
         """The settings, without those that are as usual."""
-        unusual = {
-            "padding": (self.padding, (0,) * self._count),
-            "dilation": (self.dilation, (1,) * self._count),
-            "output_padding": (self.output_padding, (0,) * self._count),
-            "groups": (self.groups, 1),
-            "bias": (self.bias is not None, True),
-            "padding_mode": (self.padding_mode, "zeros"),
-        }
+        zeros, ones = (0,) * self._count, (1,) * self._count
         return (
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
             f"stride={self.stride}"
-            + "".join([f", {k}={value}" for k, (value, usual) in unusual.items() if value != usual])
+        ) + unusual(
+            padding=(self.padding, zeros),
+            dilation=(self.dilation, ones),
+            output_padding=(self.output_padding, zeros),
+            groups=(self.groups, 1),
+            bias=(self.bias is not None, True),
+            padding_mode=(self.padding_mode, "zeros"),
         )
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
-from .docstring import extended
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
+from .text import extended
 
 Method = Literal["composed", "fused"]
 

@@ -15,11 +15,11 @@ import minigrad as mg
 from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
-from .docstring import extended
 from .layers import check_size
 from .module import Module
 from .normalization import RunningNorm
 from .parameter import Parameter
+from .text import extended
 
 
 class _Affine(Module):

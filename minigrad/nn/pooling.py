@@ -8,8 +8,8 @@ from ..errors import ArgumentError
 from ..ops.window import per_axis
 from ..tensor import Tensor, as_tensor
 from . import functional
-from .docstring import for_axes
 from .module import Module
+from .text import for_axes
 
 
 class _Pool(Module):

@@ -23,6 +23,7 @@ from . import functional, init
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
+from .text import unusual
 
 State = tuple[Tensor, ...]  # the hidden state, and of an LSTM the cell state
 Step = Callable[[Tensor, State, Tensor, Tensor | None], State]
@@ -157,7 +158,7 @@ class _Cell(_Recurrent):
 
     def extra_repr(self) -> str:
         """The sizes."""
-        return f"{self.input_size}, {self.hidden_size}{'' if self.bias else ', bias=False'}"
+        return f"{self.input_size}, {self.hidden_size}" + unusual(bias=(self.bias, True))
 
 
 class RNNCell(_Cell):
@@ -206,8 +207,7 @@ class RNNCell(_Cell):
 
     def extra_repr(self) -> str:
         """The sizes."""
-        usual = self.nonlinearity == "tanh"
-        return super().extra_repr() + ("" if usual else f", nonlinearity={self.nonlinearity}")
+        return super().extra_repr() + unusual(nonlinearity=(self.nonlinearity, "tanh"))
 
 
 class LSTMCell(_Cell):
@@ -378,15 +378,12 @@ class _Layer(_Recurrent):
 
     def extra_repr(self) -> str:
         """The settings, without those that are as usual."""
-        unusual = {
-            "num_layers": (self.num_layers, 1),
-            "bias": (self.bias, True),
-            "batch_first": (self.batch_first, False),
-            "dropout": (self.dropout, 0.0),
-            "bidirectional": (self.bidirectional, False),
-        }
-        return f"{self.input_size}, {self.hidden_size}" + "".join(
-            [f", {name}={value}" for name, (value, usual) in unusual.items() if value != usual]
+        return f"{self.input_size}, {self.hidden_size}" + unusual(
+            num_layers=(self.num_layers, 1),
+            bias=(self.bias, True),
+            batch_first=(self.batch_first, False),
+            dropout=(self.dropout, 0.0),
+            bidirectional=(self.bidirectional, False),
         )
 
 

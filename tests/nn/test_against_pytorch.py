@@ -236,6 +236,17 @@ ROWS = [
     row("MultiheadAttention", 4, 2, x=[(3, 2, 4)] * 3, call={"attn_mask": LEARNED}),
     row("MultiheadAttention", 4, 2, x=[(3, 2, 4)] * 3, call={"attn_mask": np.stack([LEARNED] * 4)}),
     row("MultiheadAttention", 4, 2, x=[(3, 4)] * 3, call={"key_padding_mask": PADDING[0]}),
+    row("MultiheadAttention", 4, 2, add_bias_kv=True, x=[(3, 2, 4)] * 3, call={"attn_mask": CAUSAL}),
+    row(
+        "MultiheadAttention",
+        4,
+        2,
+        add_zero_attn=True,
+        batch_first=True,
+        x=[(2, 3, 4)] * 3,
+        call={"key_padding_mask": PADDING},
+    ),
+    row("MultiheadAttention", 4, 2, 0.0, False, True, True, 3, x=[(3, 4), (5, 3), (5, 4)]),
     row("TransformerEncoderLayer", 4, 2, 8, 0.0, x=(3, 2, 4)),
     row("TransformerEncoderLayer", 4, 2, 8, 0.0, "gelu", batch_first=True, x=(2, 3, 4)),
     row("TransformerEncoderLayer", 4, 2, 8, 0.0, norm_first=True, bias=False, x=(3, 4)),
@@ -373,6 +384,7 @@ LARGE = [
     row("GRU", 60, 50, x=()),
     row("RNN", 100, 100, x=()),
     row("MultiheadAttention", 90, 3, x=()),
+    row("MultiheadAttention", 300, 3, add_bias_kv=True, x=()),
     row("MultiheadAttention", 90, 3, kdim=70, vdim=110, x=()),
     row("TransformerEncoderLayer", 80, 2, 100, x=()),
     row("GroupNorm", 2, 4, x=()),
@@ -400,7 +412,10 @@ def test_first_values_are_drawn_as_pytorchs(row: Row) -> None:
         spread = 6.0 * deviation / np.sqrt(x.size)  # of a mean, six sigma
         assert abs(x.mean()) < spread, name
         assert abs(x.std() - deviation) < spread, name
-        if row.name != "Embedding":  # uniform: nothing beyond the bounds, and something near them
+        if row.name != "Embedding" and name not in (
+            "bias_k",
+            "bias_v",
+        ):  # uniform: nothing beyond the bounds, and something near them
             assert abs(np.abs(x).max() - np.abs(y).max()) < 20.0 * deviation / x.size, name
     if row.name == "Embedding":
         assert not layer.weight.numpy()[3].any()

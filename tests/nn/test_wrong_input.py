@@ -106,7 +106,6 @@ CASES: list[tuple[Any, type[Exception], str]] = [
     # Attention
     (lambda: nn.MultiheadAttention(4, 3), mg.ArgumentError, r"MultiheadAttention: embed_dim=4 must be a positive multiple of num_heads=3"),
     (lambda: nn.MultiheadAttention(4, 0), mg.ArgumentError, r"embed_dim=4 must be a positive multiple of num_heads=0"),
-    (lambda: nn.MultiheadAttention(4, 2, add_zero_attn=True), mg.UnsupportedError, r"MultiheadAttention: add_bias_kv and add_zero_attn are not there"),
     (lambda: nn.MultiheadAttention(4, 2)(f32(3, 4), f32(3, 4), f32(3, 5)), mg.ShapeError, r"the sizes of query, key and value are embed_dim=4, kdim=4, vdim=4; query is .*\[3, 4\], key is .*, value is .*\[3, 5\]"),
     (lambda: nn.MultiheadAttention(4, 2)(f32(3, 1, 4), f32(3, 4), f32(3, 4)), mg.ShapeError, r"all inputs are \(length, N, size\), or all \(length, size\)"),
     (lambda: nn.MultiheadAttention(4, 2)(f32(3, 1, 4), f32(3, 2, 4), f32(3, 2, 4)), mg.ShapeError, r"there is one value per key, and the batches are equal: \(length, N, size\)"),

@@ -1,4 +1,4 @@
-"""Docstrings for layers that differ in little: in their base class's words, or per number of axes."""
+"""What layers say of themselves: docstrings of layers that differ in little, settings in a repr."""
 
 from __future__ import annotations
 
@@ -41,3 +41,14 @@ def for_axes(doc: str, count: int, **more: Any) -> str:
         four=(5, 3, *[4] * count),
         **more,
     )
+
+
+def unusual(**settings: tuple[Any, Any]) -> str:
+    """Of settings and their usual values those that differ, for a repr.
+
+    Examples
+    --------
+    >>> unusual(stride=(2, 1), groups=(1, 1))
+    ', stride=2'
+    """
+    return "".join([f", {k}={value}" for k, (value, usual) in settings.items() if value != usual])
