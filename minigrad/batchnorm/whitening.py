@@ -79,7 +79,8 @@ def zca(x: Any, eps: float = 1e-5) -> Any:
         centred, covariance = _covariance(who, operand(x), eps, always=True)
         variances, vectors = eigh(covariance)
         found = array_of(variances)
-        if found.size and not found[0] > found.size * np.finfo(found.dtype).eps * found[-1]:
+        rounding = 4.0 * found.size**0.5 * np.finfo(found.dtype).eps  # relative to the largest
+        if found.size and not found[0] > rounding * found[-1]:
             raise LinAlgError(
                 f"{who}: the covariance of x, {describe(x)}, is singular: its eigenvalues are from "
                 f"{found[0]:.1e} to {found[-1]:.1e}. A feature is constant or depends on others. "

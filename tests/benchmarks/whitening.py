@@ -18,7 +18,7 @@ WIDTHS = (64, 128, 256, 512, 1024)
 def problem(features: int) -> tuple[np.ndarray, np.ndarray]:
     """Correlated features, and a cotangent."""
     rng = np.random.default_rng(0)
-    mix = rng.standard_normal((features, features)) / features**0.5 + np.eye(features)
+    mix = 0.3 * rng.standard_normal((features, features)) / features**0.5 + np.eye(features)
     x = rng.standard_normal((2 * features, features)) @ mix
     return x.astype("f4"), rng.standard_normal(x.shape).astype("f4")
 
