@@ -177,7 +177,8 @@ class _Item:
 
     id: str
     token: Any  # what it is
-    sources: list[tuple[int, str, str]]  # per input: the sibling it comes from or -1, the node, shape
+    # Per input: the sibling that it comes from or -1, the node, what kind that is, and the shape.
+    sources: list[tuple[int, str, str, str]]
 
 
 def group_repeats(picture: Picture) -> Picture:
@@ -253,8 +254,7 @@ def _siblings(picture: Picture) -> dict[str, list[_Item]]:
                 continue  # from inside the item
             at = index[beside] if near else -1
             origin = stored.get(edge.source, "") if at < 0 else ""
-            shape = f"{origin} {edge.shape}"
-            found[outer][index[item]].sources.append((at, edge.source, shape))
+            found[outer][index[item]].sources.append((at, edge.source, origin, edge.shape))
     return found
 
 
@@ -265,8 +265,10 @@ def _runs(items: list[_Item]) -> list[tuple[int, int, int]]:
     while start < len(items):
         best = (0, 0)  # how much it covers, how long a block is
         for period in range(1, min(PERIOD, (len(items) - start) // 2) + 1):
-            if tokens[start] != tokens[start + period]:
-                continue
+            if tokens[start] != tokens[start + period] or (best[1] and period % best[1] == 0):
+                continue  # blocks of blocks cover no more
+            if best[0] >= len(items) - start:
+                break
             copies = _count(items, start, period)
             if copies >= (2 if period > 2 else 3) and copies * period > best[0]:
                 best = (copies * period, period)
@@ -295,10 +297,12 @@ def _alike(items: list[_Item], one: int, other: int, begin: int, first: bool) ->
     a, b = items[one], items[other]
     if a.token != b.token or len(a.sources) != len(b.sources):
         return False
-    for (at, node, shape), (at_other, node_other, shape_other) in zip(a.sources, b.sources):
-        if shape.split(" ", 1)[1] != shape_other.split(" ", 1)[1]:
+    for (at, node, kind, shape), (at_other, node_other, kind_other, shape_other) in zip(
+        a.sources, b.sources
+    ):
+        if shape != shape_other:
             return False
-        same = node == node_other or (at < 0 and at_other < 0 and shape == shape_other)
+        same = node == node_other or (at < 0 and at_other < 0 and kind == kind_other)
         same = same or (at >= 0 and at_other >= 0 and one - at == other - at_other)
         if not same and not (first and at < begin <= at_other):
             return False
