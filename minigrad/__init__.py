@@ -56,16 +56,15 @@ _complete(Tensor)
 
 _keep_freed_memory()
 
-_ON_DEMAND = ("data", "nn", "optim")  # packages that `import minigrad` does not wait for
+_ON_DEMAND = ("data", "nn", "optim", "training")  # packages that `import minigrad` does not wait for
+_FROM = {"cross_entropy": "nn.functional", "fit": "training", "load": "training", "save": "training"}
 
 
 def __getattr__(name: str) -> _Any:  # to type checkers: the functions in the table, too
+    from importlib import import_module
+
     if name in _ON_DEMAND:
-        from importlib import import_module
-
         return import_module(f".{name}", __name__)
-    if name == "cross_entropy":  # one loss by its short name
-        from .nn.functional import cross_entropy
-
-        return cross_entropy
+    if name in _FROM:  # by their short names
+        return getattr(import_module(f".{_FROM[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,100 @@
+"""Losses and metrics of a model on data that it does not learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..context import no_grad
+from ..data import DataLoader
+from ..errors import ArgumentError
+from ..nn.module import Module
+from ..tensor import FLOATING, Tensor, as_tensor
+from .objectives import Loss, Metric, measure
+from .run import Averages
+
+
+def evaluate(
+    model: Module,
+    loader: DataLoader,
+    loss: Loss,
+    metrics: Mapping[str, Metric],
+    check: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """Mean loss and metrics over all batches, in inference mode and without a graph.
+
+    Parameters
+    ----------
+    model : Module
+        Its mode is put back afterwards.
+    loader : DataLoader
+        Of batches ``(x, y)``.
+    loss : callable
+    metrics : mapping of str to callable
+    check : callable
+        Called after every batch; it may raise.
+
+    Returns
+    -------
+    dict of str to float
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> data = mg.data.TensorDataset([[1.0], [2.0]], [[1.0], [4.0]])
+    >>> evaluate(mg.nn.Identity(), mg.data.DataLoader(data), mg.nn.MSELoss(), {})
+    {'loss': 2.0}
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    dtype, averages = dtype_of(model), Averages()
+    model.eval()
+    try:
+        with no_grad():
+            for batch in loader:
+                inputs, target, count = parts(batch, dtype)
+                outputs = model(*inputs)
+                values = {"loss": float(loss(outputs, target)), **measure(metrics, outputs, target)}
+                averages.add(values, count)
+                check()
+    finally:
+        for module, mode in modes:
+            module.__dict__["training"] = mode
+    return averages.means()
+
+
+def dtype_of(model: Module) -> Any:
+    """The dtype of the first floating parameter, or None.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> dtype_of(mg.nn.Linear(1, 1)).name
+    'float32'
+    """
+    return next((p.dtype for p in model.parameters() if p.dtype in FLOATING), None)
+
+
+def parts(batch: Any, dtype: Any) -> tuple[list[Any], Any, int]:
+    """Inputs, target and number of examples of a batch; floating numbers get the model's dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> parts([np.ones((2, 1)), np.array([0, 1])], np.dtype("float32"))
+    ([tensor([[1.],
+              [1.]], dtype=float32)], tensor([0, 1]), 2)
+    """
+    if not isinstance(batch, list | tuple) or len(batch) < 2:
+        raise ArgumentError(
+            "fit: a batch must be (x, y), or several inputs and then the target, and it is a "
+            f"{type(batch).__name__}{f' of {len(batch)}' if isinstance(batch, list | tuple) else ''}."
+        )
+    *inputs, target = [_converted(part, dtype) for part in batch]
+    return inputs, target, len(target)
+
+
+def _converted(part: Any, dtype: Any) -> Any:
+    tensor = as_tensor(part)
+    if dtype is None or tensor.dtype not in FLOATING or tensor.dtype == dtype:
+        return tensor
+    return Tensor(tensor._value.astype(dtype))
