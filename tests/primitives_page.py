@@ -39,6 +39,15 @@ all samples of the tests, in units of `eps * (|J|ᵀ |g|)` and rounded up to a p
 rounding of a sum of the absolute terms. Above 2, a † says that the comparison itself is no more exact
 than that: SciPy and LAPACK have no long double, and some of their functions no complex numbers, so
 that extrapolated differences stand in. *At kinks* says what was chosen where there is no derivative.
+
+A new primitive is one declaration in one file of `minigrad/ops`: its name, its NumPy implementation,
+its rules, the two formulas, samples, a docstring with an example. From the registry follow its entry
+here, its function in `mg` and behind NumPy's function of that name, and its tests: value, both modes
+against each other and against the oracles, second order, dtypes, memory layouts, NaN and infinity.
+The tests say by name what they cannot know: the value of a function that NumPy does not have
+(`REFERENCES` in `tests/test_registry.py`), the derivatives at a kink that the declaration documents
+(`KINKS` in `tests/checks.py`), and, for a function that PyTorch also has, six shapes to compare it at
+(the tables that `tests/ops/test_torch_coverage.py` counts; elementwise ones are compared unasked).
 """
 
 END = """\
@@ -49,6 +58,7 @@ END = """\
 | complex numbers, FFTs | the derivative of a complex function needs a convention of its own | real and imaginary parts |
 | `np.linalg.eig`, `eigvals` | eigenvalues of a matrix that is not symmetric are complex | `mg.linalg.eigh`, `svdvals` |
 | gradients of `svd(full_matrices=True)` and `qr(mode="complete")` of a matrix that is not square, `qr(mode="raw")` | the further vectors are free to turn | `full_matrices=False`, `mode="reduced"` |
+| the third derivative of `det` at singular matrices (the first two are exact there) | its rule takes the inverse: `LinAlgError` | a sum of products for small matrices |
 | gradients of eigenvectors and singular vectors at equal values | there the vectors are no functions of the matrix: infinite or NaN; close values lose digits | `eigvalsh`, `svdvals`, whose gradients are exact |
 | `np.cross` of vectors with two components | deprecated in NumPy | `a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]` |
 | long double in `solve`, `inv`, `det`, `eigh`, `svd`, ... | LAPACK has none | float64; `cholesky` and `solve_triangular` take it |
