@@ -56,7 +56,7 @@ def fold(picture: Picture, how: Fold = "auto") -> Picture:
     if how == "all":
         how = 0
     if isinstance(how, int) and not isinstance(how, bool) and how >= 0:
-        return collapse(grouped, _at_depth(grouped, how))
+        return collapse(grouped, _at_depth(grouped, how, {scope.id for scope in picture.scopes}))
     if isinstance(how, list | tuple) and all(isinstance(name, str) for name in how):
         return collapse(grouped, _named(grouped, how))
     raise ArgumentError(
@@ -65,8 +65,10 @@ def fold(picture: Picture, how: Fold = "auto") -> Picture:
     )
 
 
-def _at_depth(picture: Picture, depth: int) -> list[str]:
-    return [s for s, around in picture.around.items() if len(around) == depth + 1]
+def _at_depth(picture: Picture, depth: int, counted: set[str]) -> list[str]:
+    """The boxes with so many boxes around them that count; those around equal blocks do not."""
+    around = picture.around.items()
+    return [s for s, boxes in around if s and len(counted.intersection(boxes[:-1])) == depth]
 
 
 def _named(picture: Picture, names: Sequence[str]) -> list[str]:
@@ -85,7 +87,7 @@ def _until_few(picture: Picture) -> Picture:
     folded = collapse(picture, shut)
     depth = max(map(len, picture.around.values())) - 1
     while len(folded.nodes) > MANY and depth >= 0:
-        shut.update(_at_depth(picture, depth))
+        shut.update(s for s, around in picture.around.items() if len(around) == depth + 1)
         folded = collapse(picture, shut)
         depth -= 1
     return folded

@@ -98,8 +98,9 @@ def test_a_scope_that_holds_nothing_but_copies_counts_them():
 def test_boxes_fold_by_name_and_by_depth(network):
     by_name = fold(network, ["1: BatchNorm1d"])
     assert [n.title for n in by_name.nodes if n.kind == "fold"] == ["1: BatchNorm1d"]
-    depth_two = fold(network, 2)
-    assert {n.title for n in depth_two.nodes if n.kind == "fold"} == {"batchnorm"}
+    inner = fold(network, 1)  # the box around the six equal blocks does not count
+    assert {n.title for n in inner.nodes if n.kind == "fold"} == {"batchnorm"}
+    assert fold(network, 0) == fold(network, "all")
 
 
 def test_parameters_go_into_the_box_that_alone_uses_them(network):
