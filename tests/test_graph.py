@@ -756,3 +756,11 @@ def test_sixty_doublings():
     g = mg.trace(mg.grad(f), 1.0).check()
     assert g(1.0) == 2.0**60
     assert len(g.equations) < 200
+
+
+def test_a_modules_input_is_called_as_in_its_forward():
+    net = mg.nn.Sequential(mg.nn.Linear(2, 3), mg.nn.ReLU())
+    graph = mg.trace(net, np.ones((4, 2), "f4"))
+    assert [graph.labels[i] for i in graph.inputs] == ["x"]
+    assert graph.name == "Sequential"
+    assert np.array_equal(graph(x=np.ones((4, 2), "f4")).numpy(), net(np.ones((4, 2), "f4")).numpy())

@@ -62,8 +62,9 @@ class Interface:
         of_graph = getattr(f, "interface", None)
         if isinstance(of_graph, Interface):
             return cls(of_graph.name, of_graph.signature, args, kwargs)
+        named = f if inspect.isroutine(f) else getattr(f, "forward", f)  # a module's own signature
         try:
-            signature = inspect.signature(f)
+            signature = inspect.signature(named)
         except (TypeError, ValueError):  # some builtins have none
             signature = _ANY
         return cls(getattr(f, "__name__", type(f).__name__), signature, args, kwargs)
