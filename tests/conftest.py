@@ -20,6 +20,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 NEEDS = {
     "torch": lambda: None if importlib.util.find_spec("torch") else "PyTorch (pip install torch)",
     "jax": lambda: None if importlib.util.find_spec("jax") else "JAX (pip install jax)",
+    "pooch": lambda: None if importlib.util.find_spec("pooch") else "pooch (pip install pooch)",
+    "tensorboard": lambda: (
+        None if importlib.util.find_spec("tensorboardX") else "tensorboardX (pip install tensorboardX)"
+    ),
     "dot": lambda: None if shutil.which("dot") else "Graphviz' program dot (apt install graphviz)",
     "npm": lambda: (
         None if shutil.which("npm") and shutil.which("node") else "npm (apt install nodejs npm)"
