@@ -135,12 +135,13 @@ def _fitted(text: str, tenths: int) -> str:
 
 
 def _scopes(picture: Picture, places: Layout) -> Iterator[str]:
+    labels = {scope.id: _label(scope) for scope in picture.scopes}
     for scope in picture.scopes:
         box = places.scopes.get(scope.id)
         if box is None:
             continue
         color, fill = BOXES[bool(scope.order)]
-        around = "/".join(_label(s) for a in picture.around[scope.id] for s in [_by_id(picture, a)])
+        around = "/".join(labels[a] for a in picture.around[scope.id])
         room = (box["width"] - 16) * 10 // LABEL
         yield (
             f"<g><title>{escape(around)}</title>"
@@ -149,10 +150,6 @@ def _scopes(picture: Picture, places: Layout) -> Iterator[str]:
             f'<text x="{box["x"] + 9}" y="{box["y"] + 15}" fill="{GREY}">'
             f"{cut(_label(scope), min(room, LONGEST))}</text></g>"
         )
-
-
-def _by_id(picture: Picture, scope: str) -> Scope:
-    return next(s for s in picture.scopes if s.id == scope)
 
 
 def _label(scope: Scope) -> str:
@@ -201,8 +198,7 @@ def _outline(style: str, x: int, y: int, w: int, h: int) -> str:
     line = next((DASHES[d] for d in DASHES if d in look.get("style", "")), "")
     paint = (
         f'fill="{look["fillcolor"]}" stroke="{look["color"]}" '
-        f'stroke-width="{look.get("penwidth", "1")}"'
-        + (f' stroke-dasharray="{line}"' if line else "")
+        f'stroke-width="{look.get("penwidth", "1")}"' + (f' stroke-dasharray="{line}"' if line else "")
     )
     shape = look["shape"]
     if shape == "ellipse":
@@ -294,22 +290,26 @@ def _lines(
                 hidden = f'<path d="{path}" fill="none" stroke="white" stroke-width="1.4"/>'
             dashes = f' stroke-dasharray="{DASHES[line]}"' if line in DASHES else ""
             width = "4" if line == "double" else "2.4"
-            yield 2, (
-                f'<g><path d="{path}" fill="none" stroke="{color}" stroke-width="{width}"{dashes}/>'
-                f'{hidden}<path d="{head}" fill="{color}"/></g>'
+            yield (
+                2,
+                (
+                    f'<g><path d="{path}" fill="none" stroke="{color}" stroke-width="{width}"{dashes}/>'
+                    f'{hidden}<path d="{head}" fill="{color}"/></g>'
+                ),
             )
         else:
             color, dashes = (CROSSING, ' stroke-dasharray="5 3"') if crosses else (EDGE, "")
             head = arrow(moved[-2], moved[-1], sideways, 7, 3)
-            yield (0 if crosses else 1), (
-                f'<g>{hint}<path d="{curve(moved, sideways)}" fill="none" stroke="{color}"{dashes}/>'
-                f'<path d="{head}" fill="{color}"/></g>'
+            yield (
+                (0 if crosses else 1),
+                (
+                    f'<g>{hint}<path d="{curve(moved, sideways)}" fill="none" stroke="{color}"{dashes}/>'
+                    f'<path d="{head}" fill="{color}"/></g>'
+                ),
             )
 
 
-def arrow(
-    before: Sequence[int], tip: Sequence[int], sideways: bool, length: int, half: int
-) -> str:
+def arrow(before: Sequence[int], tip: Sequence[int], sideways: bool, length: int, half: int) -> str:
     """The path of an arrow's head.
 
     Examples

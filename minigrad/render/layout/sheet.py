@@ -164,9 +164,7 @@ class Sheet:
                     b = self.parent[b]
             if a != b and self.box[top] and self.box[bottom]:
                 used[a, b] = None
-        ties = [
-            (self.count + 2 * a + 1, self.count + 2 * b, 1) for a, b in used if (b, a) not in used
-        ]
+        ties = [(self.count + 2 * a + 1, self.count + 2 * b, 1) for a, b in used if (b, a) not in used]
         tied = {v for upper, lower, _ in ties for v in (upper, lower)}
         for i in range(self.count):
             b = self.box[i]

@@ -16,6 +16,7 @@ from .sheet import BEND, LEFT, RIGHT, Sheet
 # Half of the distance that an item keeps from its neighbours, per kind; of a column's border.
 ROOM = (11, 7, 5, 5)
 COLUMN = 22
+SPREAD = 3  # a layout so many times as wide as its widest rank is not worth its straight lines
 
 
 class Spacing:
@@ -41,13 +42,13 @@ def straighten(
         for mirrored in (False, True):
             root = _columns(sheet, layers, blocked, upwards, mirrored)
             found.append(_compact(sheet, layers, spacing, least, root, mirrored))
-    reach = []
-    for x in found:
-        low = min([x[i] - width[i] // 2 for i in range(sheet.count)])
-        reach.append((low, max([x[i] + width[i] // 2 for i in range(sheet.count)])))
-    narrow = min(range(4), key=lambda k: reach[k][1] - reach[k][0])
+            if len(found) == 1 and _tangled(sheet, layers, spacing, found[0]):
+                return _relaxed(sheet, layers, spacing, least)
+    low = [min([x[i] - width[i] // 2 for i in range(sheet.count)]) for x in found]
+    high = [max([x[i] + width[i] // 2 for i in range(sheet.count)]) for x in found]
+    narrow = min(range(4), key=lambda k: high[k] - low[k])
     for k, x in enumerate(found):
-        shift = reach[narrow][k % 2] - reach[k][k % 2]
+        shift = high[narrow] - high[k] if k % 2 else low[narrow] - low[k]
         found[k] = [v + shift for v in x]
     middle = []
     for four in zip(*found):
@@ -154,3 +155,77 @@ def _compact(
         if beyond[a] and sheet.kind[a] != closes:
             x[a] = max(x[a], min([x[b] - distance for b, distance in beyond[a]]))
     return [-x[r] for r in root] if mirrored else [x[r] for r in root]
+
+
+# Where straight columns would need too much room --------------------------------------------------
+
+
+def _tangled(sheet: Sheet, layers: list[list[int]], spacing: Spacing, x: list[int]) -> bool:
+    """Whether columns, each kept straight by others, have spread over much more than they need."""
+    need = max([sum([spacing.before[i] + spacing.after[i] for i in layer]) for layer in layers])
+    return max(x) - min(x) > SPREAD * need
+
+
+def _relaxed(sheet: Sheet, layers: list[list[int]], spacing: Spacing, least: list[int]) -> list[int]:
+    """Packed tightly, then rank by rank moved to the middle of the neighbours, as near as possible."""
+    root = list(range(len(sheet.kind)))
+    for box in range(1, len(sheet.parent)):
+        for i in range(2 * (sheet.last[box] - sheet.first[box] + 1)):
+            root[sheet.border[box] + i] = sheet.border[box] + i % 2
+    packed = [_compact(sheet, layers, spacing, least, root, mirrored) for mirrored in (False, True)]
+    shift = max(packed[0]) - max(packed[1])
+    x = [(a + b + shift) // 2 for a, b in zip(*packed)]
+    rounds = 12 if len(x) < 12_000 else 6
+    for turn in range(rounds):
+        near = sheet.down if turn % 2 else sheet.up
+        for layer in reversed(layers) if turn % 2 else layers:
+            border, free = -1, list[int]()
+            for i in layer:
+                if sheet.kind[i] > BEND:
+                    _settle(sheet, spacing, near, x, border, free, i)
+                    border, free = i, []
+                else:
+                    free.append(i)
+            _settle(sheet, spacing, near, x, border, free, -1)
+    return x
+
+
+def _settle(
+    sheet: Sheet, spacing: Spacing, near: list[list[int]], x: list[int], left: int, free: list[int],
+    right: int,
+) -> None:  # fmt: skip
+    """Move the items between two borders as near to their neighbours' middles as their order allows.
+
+    With the distances that they must keep subtracted, their places may only grow from left to right:
+    where they would not, runs of them take the mean of what they wish (isotonic regression).
+    """
+    if not free:
+        return
+    before, after, kind = spacing.before, spacing.after, sheet.kind
+    offset = moved = 0
+    shifts, runs = list[int](), list[tuple[int, int, int]]()  # of a run: weight, sum of wishes, items
+    for k, i in enumerate(free):
+        if k:
+            offset += after[free[k - 1]] + before[i]
+        shifts.append(offset)
+        us = near[i]
+        wish, weight = x[i], 1
+        if us:
+            wish = sum([x[u] for u in us]) // len(us)
+            weight = 80 if kind[i] == BEND and kind[us[0]] == BEND else 10
+        run = (weight, weight * (wish - offset), 1)
+        while runs and runs[-1][1] * run[0] >= run[1] * runs[-1][0]:
+            last = runs.pop()
+            run = (last[0] + run[0], last[1] + run[1], last[2] + run[2])
+        runs.append(run)
+    low = x[left] + after[left] + before[free[0]] if left >= 0 else None
+    high = x[right] - before[right] - after[free[-1]] - offset if right >= 0 else None
+    for weight, wishes, many in runs:
+        place = wishes // weight
+        if high is not None:
+            place = min(place, high)
+        if low is not None:
+            place = max(place, low)
+        for _ in range(many):
+            x[free[moved]] = place + shifts[moved]
+            moved += 1

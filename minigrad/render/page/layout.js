@@ -448,26 +448,22 @@ function layout(picture, direction = "down") {
       after.push(half(width[i]) + room);
     }
     const blocked = blockedLinks(layers);
-    const found = [], reach = [];
+    const found = [];
     for (const upwards of [false, true]) {
       for (const mirrored of [false, true]) {
         const root = columnsOf(layers, blocked, upwards, mirrored);
         found.push(compact(layers, before, after, least, root, mirrored));
+        if (found.length === 1 && tangled(layers, before, after, found[0])) {
+          return relaxed(layers, before, after, least);
+        }
       }
     }
-    for (const x of found) {
-      let low = Infinity, high = -Infinity;
-      for (let i = 0; i < count; i++) {
-        low = Math.min(low, x[i] - half(width[i]));
-        high = Math.max(high, x[i] + half(width[i]));
-      }
-      reach.push([low, high]);
-    }
+    const nodes = range(count);
+    const low = found.map((x) => nodes.reduce((m, i) => Math.min(m, x[i] - half(width[i])), Infinity));
+    const high = found.map((x) => nodes.reduce((m, i) => Math.max(m, x[i] + half(width[i])), -Infinity));
     let narrow = 0;
-    reach.forEach(([low, high], k) => {
-      if (high - low < reach[narrow][1] - reach[narrow][0]) narrow = k;
-    });
-    const shift = reach.map((r, k) => reach[narrow][k % 2] - r[k % 2]);
+    for (let k = 1; k < 4; k++) if (high[k] - low[k] < high[narrow] - low[narrow]) narrow = k;
+    const shift = found.map((_, k) => (k % 2 ? high[narrow] - high[k] : low[narrow] - low[k]));
     return range(size).map((i) => {
       const four = found.map((x, k) => x[i] + shift[k]).sort(compare);
       return half(four[1] + four[2]);
@@ -571,6 +567,64 @@ function layout(picture, direction = "down") {
       x[a] = Math.max(x[a], room);
     }
     return root.map((r) => (mirrored ? -x[r] : x[r]));
+  }
+
+  function tangled(layers, before, after, x) {
+    const need = most(layers.map((layer) => total(layer.map((i) => before[i] + after[i]))), 0);
+    return most(x, -Infinity) - x.reduce((a, b) => Math.min(a, b), Infinity) > 3 * need;
+  }
+
+  function relaxed(layers, before, after, least) {
+    const root = range(kind.length);
+    for (let b = 1; b < boxes; b++) {
+      for (let i = 0; i < 2 * (last[b] - first[b] + 1); i++) root[border[b] + i] = border[b] + (i % 2);
+    }
+    const [one, other] = [false, true].map((m) => compact(layers, before, after, least, root, m));
+    const shift = most(one, -Infinity) - most(other, -Infinity);
+    const x = one.map((a, i) => half(a + other[i] + shift));
+    const rounds = x.length < 12000 ? 12 : 6;
+    for (let turn = 0; turn < rounds; turn++) {
+      const near = turn % 2 ? lower : up;
+      for (let s = 0; s < ranks; s++) {
+        let left = -1, free = [];
+        for (const i of layers[turn % 2 ? ranks - 1 - s : s]) {
+          if (kind[i] > BEND) {
+            settle(before, after, near, x, left, free, i);
+            [left, free] = [i, []];
+          } else free.push(i);
+        }
+        settle(before, after, near, x, left, free, -1);
+      }
+    }
+    return x;
+  }
+
+  function settle(before, after, near, x, left, free, right) {
+    if (!free.length) return;
+    let offset = 0, moved = 0;
+    const shifts = [], runs = [];
+    free.forEach((i, k) => {
+      if (k) offset += after[free[k - 1]] + before[i];
+      shifts.push(offset);
+      const us = near[i];
+      let wish = x[i], weight = 1;
+      if (us.length) {
+        wish = Math.floor(total(us.map((u) => x[u])) / us.length);
+        weight = kind[i] === BEND && kind[us[0]] === BEND ? 80 : 10;
+      }
+      let run = [weight, weight * (wish - offset), 1];
+      while (runs.length && runs[runs.length - 1][1] * run[0] >= run[1] * runs[runs.length - 1][0]) {
+        const previous = runs.pop();
+        run = run.map((x, k) => previous[k] + x);
+      }
+      runs.push(run);
+    });
+    const low = left >= 0 ? x[left] + after[left] + before[free[0]] : -Infinity;
+    const high = right >= 0 ? x[right] - before[right] - after[free[free.length - 1]] - offset : Infinity;
+    for (const [weight, wishes, many] of runs) {
+      const place = Math.max(Math.min(Math.floor(wishes / weight), high), low);
+      for (let k = 0; k < many; k++, moved++) x[free[moved]] = place + shifts[moved];
+    }
   }
 
   // Pixels (place.py) ---------------------------------------------------------------------------
