@@ -22,7 +22,7 @@ from .graph import Graph
 from .graph.harvest import Seen, graph_of_nodes
 from .graph.text import expression
 from .primitive import PICK
-from .tensor import Array, Node, Tensor
+from .tensor import Array, Node, Tensor, describe
 
 if TYPE_CHECKING:
     from .primitive import Primitive
@@ -155,6 +155,62 @@ class Record:
 
         return representations(self)
 
+    def started_from(self, output: Tensor) -> bool:
+        """Whether a backward pass was recorded that started from a tensor; also while recording."""
+        return output._node in self._watch.starts
+
+    def of(self, output: Tensor) -> Record:
+        """The part that belongs to the last backward pass from one tensor.
+
+        Parameters
+        ----------
+        output : Tensor
+            What the pass started from.
+
+        Returns
+        -------
+        Record
+
+        Raises
+        ------
+        ArgumentError
+            If no backward pass was recorded that started there.
+
+        Examples
+        --------
+        >>> import minigrad as mg
+        >>> x = mg.tensor(3.0, requires_grad=True, name="x")
+        >>> with mg.record() as rec:
+        ...     mg.sin(x).backward()
+        ...     y = x * x
+        ...     y.backward()
+        >>> rec, rec.of(y)
+        (<Record of record: 2 operations, 6 steps>, <Record of record: 1 operations, 3 steps>)
+        """
+        if not self.started_from(output):
+            raise ArgumentError(
+                f"record.of: no backward pass was recorded that started from {describe(output)}."
+            )
+        node, began = output._node, dict[int, Node]()
+        assert node is not None
+        for event in self._watch.events:
+            if event.backward_pass:
+                began.setdefault(event.backward_pass, event.node)
+        last = max((number for number, start in began.items() if start is node), default=None)
+        part = copy(self._watch)
+        part.starts, part.events, part.cotangents = {node: None}, [], {}
+        for event in self._watch.events:
+            if event.backward_pass and last is not None:
+                if event.backward_pass != last:
+                    continue
+                if len(event.arrays) == 1:
+                    part.cotangents[event.node] = event.arrays[0]
+                event = event.numbered(1)
+            part.events.append(event)
+        if last is None:  # it is one of several outputs, whose pass nothing tells apart
+            part.cotangents = self._watch.cotangents
+        return Record(part)
+
     @cached_property
     def _harvest(self) -> tuple[Graph, dict[Node, int]]:
         watch = self._watch
@@ -284,6 +340,12 @@ class _Event:
         self.backward_pass = backward_pass
         self.arrays = arrays
         self.contributions: list[tuple[int, Node, Array, Array | None, Array]] = []
+
+    def numbered(self, backward_pass: int) -> _Event:
+        """The same in another pass."""
+        new = _Event(self.node, backward_pass, self.arrays)
+        new.contributions = self.contributions
+        return new
 
 
 class _Watch(Observer):

@@ -18,6 +18,7 @@ from .terminal import CommandError
 
 COMMANDS = {
     "demo": ("minigrad.cli.demo", "train with and without batch norm, and see that gradients agree"),
+    "graph": ("minigrad.cli.graph", "draw what a script of your own builds"),
     "check": ("minigrad.check.command", "check the gradients in a script of your own"),
     "lab": ("minigrad.cli.lab", "put claims about batch norm to the test"),
 }
