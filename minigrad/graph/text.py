@@ -52,6 +52,8 @@ def printable(text: str) -> str:
     >>> print(printable("a\\x00b"))
     a\\x00b
     """
+    if text.isprintable():  # the usual case, at once
+        return text
     kept = []
     for c in text:
         odd = ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000
