@@ -42,6 +42,7 @@ SMALL = 64  # an input set of at most so many entries is checked entry by entry 
 FULL = 1024  # after a failure, an input of at most so many entries is searched completely
 SEARCH = 400  # ladders that may be spent on finding wrong entries of a larger one
 SAMPLE = 200  # ... and random entries of it, from which the mistake is guessed
+NARROW = 100  # a difference below so many times the allowed one may be noise
 ODD = 1 / math.sqrt(2)  # of a step: no multiple of any period that a step is a multiple of
 TOGETHER = 16  # ladders that share their arithmetic
 COARSE = 1e-8  # a rounding unit above this is single precision
@@ -511,6 +512,8 @@ class Checker:
             return "unresolved"  # steps of single precision look like a constant
         if self._aliased(point, i, k, estimate, line):
             return "unresolved"
+        if entry.margin < NARROW and self._noisier(point, i, k, estimate, line, entry):
+            return "ok"
         curvature = float(estimate.seconds[estimate.last[k]][k])
         if not math.isfinite(apart) or not apart <= 4 * curvature:
             return "wrong"
@@ -529,6 +532,18 @@ class Checker:
         jump = abs(4 * near / h - far / (4 * h)) / 3  # what remains of it as the step vanishes
         # Several kinks at once may have jumps of both signs.
         return "kink" if jump > 0.25 * apart else "wrong"
+
+    def _noisier(
+        self, point: Point, i: int, k: int, estimate: Estimate, line: Any, entry: Entry
+    ) -> bool:
+        """Whether more noise than was measured at the given point explains a small difference."""
+        extent, fine = sampling.size(point.inputs[i]), sampling.unit(self.dtype)
+        measured = 2 * noise(line, self.contract(point, point.centre), extent, fine)[k]
+        if not measured > estimate.noise[k]:
+            return False
+        entry.rounding *= float(measured / estimate.noise[k])
+        entry.allowed = SAFETY_LADDER * (entry.truncation + entry.rounding) + entry.analytic
+        return entry.difference <= entry.allowed
 
     def _aliased(self, point: Point, i: int, k: int, estimate: Estimate, line: Any) -> bool:
         """Whether an odd step contradicts the window: its steps may all be periods of the function.

@@ -38,6 +38,7 @@ def test_no_false_alarm(case):
         ("matrix inverse at 1e4", 0),  # a pole within the longest steps
         ("faint relu at 1e-09", 110),  # kinks whose jumps nearly cancel
         ("attention at 1e4", 48),  # gradients of 1e-308, whose multiples have fewer digits
+        ("matrix inverse", 96),  # a nearly singular matrix beside the given one: more noise there
         ("batch norm in float32 inside", 43),  # rounding that looks like a kink, and is none
         ("sigmoid far out", 1),  # saturated: rounding beside one is all there is
     ],
