@@ -1,4 +1,4 @@
-"""Data sets and loaders, by PyTorch's names, and the handwritten digits.
+"""Data sets and loaders, by PyTorch's names; handwritten digits, MNIST and Fashion-MNIST.
 
 >>> import minigrad as mg, numpy as np
 >>> images, labels = mg.data.digits("train", flatten=True)
@@ -11,15 +11,21 @@
 
 from .dataset import Dataset, Subset, TensorDataset
 from .handwritten import digits
+from .idx import DataError, read_idx
 from .loader import DataLoader, default_collate
+from .mnist import fashion_mnist, mnist
 from .split import stratified_split
 
 __all__ = [
+    "DataError",
     "DataLoader",
     "Dataset",
     "Subset",
     "TensorDataset",
     "default_collate",
     "digits",
+    "fashion_mnist",
+    "mnist",
+    "read_idx",
     "stratified_split",
 ]
