@@ -56,6 +56,15 @@ def test_an_embedding_is_a_box() -> None:
     assert {e.scope for e in graph.equations} == {("layer",)}
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(nn.LayerNorm(4), (3, 4)), (nn.GroupNorm(1, 2), (3, 2, 4)), (nn.InstanceNorm1d(2), (3, 2, 4))],
+)
+def test_norms_name_their_statistics(layer: Any, shape: Any) -> None:
+    text = str(mg.trace(layer, np.ones(shape, "float32")))
+    assert all(f"    {name}: f32" in text for name in ("mean", "variance", "std", "x_hat"))
+
+
 def test_every_time_step_is_a_box() -> None:
     found = scopes(nn.LSTM(4, 3), (3, 1, 4))
     assert {s[2] for s in found if len(s) > 2} == {"t0", "t1", "t2"}

@@ -340,7 +340,10 @@ def _standardised(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor,
     mean = mg.mean(wide, axis=axes, keepdims=True)
     centred = wide - mean
     variance = mg.mean(centred**2, axis=axes, keepdims=True)
-    return centred / mg.sqrt(variance + eps), mean, variance
+    std = mg.sqrt(variance + eps)
+    out = centred / std
+    mean.name, variance.name, std.name, out.name = "mean", "variance", "std", "x_hat"  # as batch norm's
+    return out, mean, variance
 
 
 def _scaled(out: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
