@@ -41,22 +41,25 @@ def speaker(name: str) -> str:
 
     ``hstack: concatenate`` says that `concatenate` complains, which `hstack` called.
     """
-    from .syntax import FUNCTIONS
+    from .syntax import FUNCTIONS, PROTOCOL
 
-    owners: dict[CodeType | None, set[int]] = {}  # functions that another one makes share their code
-    for function in FUNCTIONS.values():
-        owners.setdefault(getattr(function, "__code__", None), set()).add(id(function))
-    names = {getattr(function, "__code__", None): key for key, function in [*FUNCTIONS.items()][::-1]}
+    public = {function: key for key, function in [*FUNCTIONS.items()][::-1]}
+    for function in PROTOCOL.values():  # those of np.linalg, too
+        public.setdefault(function, getattr(function, "__name__", "_"))
+    by_code: dict[CodeType, list[Any]] = {}
+    for function in public:
+        by_code.setdefault(getattr(function, "__code__", speaker.__code__), []).append(function)
     outer, frame = None, sys._getframe(1)
     while INTERNAL[frame.f_code.co_filename]:
-        if len(owners.get(frame.f_code, ())) == 1:
-            outer = names[frame.f_code]
+        made = by_code.get(frame.f_code, ())
+        if len(made) == 1 and public[made[0]][0] != "_":  # functions that another makes share code
+            outer = made[0]
         if frame.f_back is None:
             break
         frame = frame.f_back
-    if outer in (None, name) or FUNCTIONS[outer] is FUNCTIONS.get(name):
+    if outer is None or public[outer] == name or outer is FUNCTIONS.get(name):
         return name
-    return f"{outer}: {name}"
+    return f"{public[outer]}: {name}"
 
 
 def explain(primitive: Any, inputs: Sequence[Any], error: Exception) -> Exception:

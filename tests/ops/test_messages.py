@@ -196,6 +196,8 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "select, choice": (lambda: mg.select([x(2) > 0], [x(3)]), mg.ShapeError, r"^select: where: .*bool\[2\].*float64\[3\]"),
     "matvec": (lambda: mg.matvec(x(2, 3), x(4)), mg.ShapeError, rf"^matvec: einsum: .*3 and 4.*{SHOWN}.*float64\[4\]"),
     "vecmat": (lambda: mg.vecmat(x(4), x(2, 3)), mg.ShapeError, rf"^vecmat: einsum: .*4 and 2.*float64\[4\].*{SHOWN}"),
+    "matrix_power": (lambda: mg.linalg.matrix_power(x(2, 2), -1), mg.LinAlgError, r"^matrix_power: inv: .*float64\[2, 2\].*Singular"),
+    "by NumPy's name": (lambda: np.linalg.tensorinv(x(4, 2, 2), ind=1), mg.LinAlgError, r"^tensorinv: inv: .*float64\[4, 4\].*Singular"),
     "matrix_trace": (lambda: mg.matrix_trace(x(3)), mg.ShapeError, r"^matrix_trace: diagonal: .*float64\[3\]"),
     "tril, k": (lambda: mg.tril(x(2, 3), "a"), mg.ArgumentError, "^tril: k='a'; whole numbers"),
     "roll, shift": (lambda: mg.roll(x(2, 3), 1.5), mg.ArgumentError, r"^roll: shift=1\.5; whole numbers"),
