@@ -1,7 +1,7 @@
 """Recurrent layers: RNN, LSTM and GRU, step by step and over whole sequences.
 
-A step is a function of the input's share of all gates and of the state.  The share of a whole
-sequence is one matrix product; then the steps follow one another.
+A step makes the next state of what the input and the hidden state contribute to all gates.  The
+contribution of a whole sequence is one matrix product; then the steps follow one another.
 """
 
 from __future__ import annotations
@@ -26,31 +26,28 @@ from .parameter import Parameter
 from .text import unusual
 
 State = tuple[Tensor, ...]  # the hidden state, and of an LSTM the cell state
-Step = Callable[[Tensor, State, Tensor, Tensor | None], State]
+Step = Callable[[Tensor, Tensor, State], State]
 
 
 # One step -----------------------------------------------------------------------------------------
 
 
 def _elman(nonlinearity: Callable[[Any], Tensor]) -> Step:
-    def step(share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        return (nonlinearity(share + functional.linear(state[0], weight, bias)),)
+    def step(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
+        return (nonlinearity(from_input + from_hidden),)
 
     return step
 
 
-def _lstm(share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-    gates = share + functional.linear(state[0], weight, bias)
-    enter, forget, new, leave = mg.split(gates, 4, axis=-1)
+def _lstm(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
+    enter, forget, new, leave = mg.split(from_input + from_hidden, 4, axis=-1)
     cell = mg.sigmoid(forget) * state[1] + mg.sigmoid(enter) * mg.tanh(new)
     return mg.sigmoid(leave) * mg.tanh(cell), cell
 
 
-def _gru(share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-    reset, update, new = mg.split(share, 3, axis=-1)
-    hidden_reset, hidden_update, hidden_new = mg.split(
-        functional.linear(state[0], weight, bias), 3, axis=-1
-    )
+def _gru(from_input: Tensor, from_hidden: Tensor, state: State) -> State:
+    reset, update, new = mg.split(from_input, 3, axis=-1)
+    hidden_reset, hidden_update, hidden_new = mg.split(from_hidden, 3, axis=-1)
     kept = mg.sigmoid(update + hidden_update)
     proposed = mg.tanh(new + mg.sigmoid(reset + hidden_reset) * hidden_new)
     return (proposed + kept * (state[0] - proposed),)
@@ -149,8 +146,9 @@ class _Cell(_Recurrent):
     def _next(self, x: Any, hx: Any) -> State:
         x = self._given(x, 2, "(N, input_size) or (input_size,)")
         state = self._state(hx, (*x.shape[:-1], self.hidden_size), x)
-        share = functional.linear(x, self.weight_ih, self.bias_ih)
-        return self._step()(share, state, self.weight_hh, self.bias_hh)
+        from_input = functional.linear(x, self.weight_ih, self.bias_ih)
+        from_hidden = functional.linear(state[0], self.weight_hh, self.bias_hh)
+        return self._step()(from_input, from_hidden, state)
 
     def forward(self, x: Any, hx: Any = None) -> Any:
         """The state after x, from the state before; zeros if none is given."""
@@ -368,11 +366,15 @@ class _Layer(_Recurrent):
             getattr(self, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         ]
         step, backwards = self._step(), suffix.endswith("_reverse")
-        shares = mg.unstack(functional.linear(x, weight_ih, bias_ih))
+        inputs = mg.unstack(functional.linear(x, weight_ih, bias_ih))
+        transposed = mg.transpose(weight_hh)  # once for all steps
         hidden = []
-        for t in reversed(range(len(shares))) if backwards else range(len(shares)):
+        for t in reversed(range(len(inputs))) if backwards else range(len(inputs)):
             with mg.scope(f"t{t}"):
-                state = step(shares[t], state, weight_hh, bias_hh)
+                from_hidden = mg.matmul(state[0], transposed)
+                if bias_hh is not None:
+                    from_hidden = from_hidden + bias_hh
+                state = step(inputs[t], from_hidden, state)
             hidden.append(state[0])
         return mg.stack(hidden[::-1] if backwards else hidden), state
 
