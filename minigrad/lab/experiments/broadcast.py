@@ -9,16 +9,14 @@ import numpy as np
 import minigrad as mg
 
 from ..experiment import Bench, Outcome, experiment
+from ..figures import errors
+from ..measure import verdict
 
 
 def draw(figure: Any, data: dict[str, Any]) -> None:
     """The largest difference per output, on a logarithmic scale."""
-    axes = figure.subplots()
-    axes.bar(data["names"], [max(d, 1e-18) for d in data["differences"]], color="#0072b2")
-    axes.axhline(data["bound"], color="#d55e00", linestyle="--", label="bound")
-    axes.set(yscale="log", ylim=(1e-18, 1e-9), ylabel="largest relative difference")
-    axes.set_title("composed (broadcast, then a sum) against fused")
-    axes.legend()
+    errors(figure.subplots(), dict(zip(data["names"], data["differences"])), data["bound"])
+    figure.suptitle("broadcast, then a sum over rows: the same as the fused rule, to rounding")
 
 
 @experiment(
@@ -50,7 +48,7 @@ def broadcast(bench: Bench) -> Outcome:
     bound = 1e-12
     good = bool(worst.max() <= bound and len(stretched) == 4)
     return Outcome(
-        "holds" if good else "does not hold here",
+        verdict(good),
         f"The graph holds {len(stretched)} broadcasts; composed and fused differ by at most "
         f"{worst.max():.1e} of the largest entry.",
         ["of", "largest relative difference"],
