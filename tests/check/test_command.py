@@ -293,9 +293,8 @@ def test_the_decorator_gives_the_function_back():
 
 def test_ctrl_c_while_minigrad_is_imported_is_one_line():
     code = """
+import runpy
 import sys
-import tomllib
-from pathlib import Path
 
 class Interrupt:
     def find_spec(self, name, *where):
@@ -303,8 +302,7 @@ class Interrupt:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupt())
-import minigrad_command
-sys.exit(minigrad_command.main())
+sys.exit(runpy.run_path("minigrad/cli/start.py")["main"]())
 """
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
@@ -313,4 +311,7 @@ sys.exit(minigrad_command.main())
 
 def test_the_installed_command_starts_there():
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    assert tomllib.loads(text)["project"]["scripts"] == {"minigrad": "minigrad_command:main"}
+    project = tomllib.loads(text)
+    assert project["project"]["scripts"] == {"minigrad": "minigrad_command:main"}
+    installed = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert installed == {"minigrad/cli/start.py": "minigrad_command.py"}

@@ -1,4 +1,7 @@
-"""The command ``minigrad``: outside of the package, so that Ctrl-C is one line during its import."""
+"""The command ``minigrad``: Ctrl-C is one line also while the package is imported.
+
+For that it is installed as a module of its own, outside of the package (see pyproject.toml).
+"""
 
 import sys
 
