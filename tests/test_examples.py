@@ -36,6 +36,11 @@ PROMISES = {
         r"Corrected: training loss 0\.\d+, test accuracy 9\d\.\d%",
         r"stays above 1\.4612",
     ],
+    "glossary_keras": [
+        r"epoch 1/5: loss \d\.\d+, accuracy 0\.\d+, val_loss \d\.\d+, val_accuracy 0\.\d+ \(\d",
+        r"epoch 5/5: loss 0\.[01]\d+, accuracy (0\.9|1\.0)",
+        r"that it has not seen: 9\d\.\d%",
+    ],
     "higher_order": [
         r"fifth derivative at 1: -15\.0241969083",
         r"by the formula: +-15\.0241969083",
