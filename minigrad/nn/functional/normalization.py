@@ -342,7 +342,8 @@ def _standardised(x: Tensor, axes: tuple[int, ...], eps: float) -> tuple[Tensor,
     variance = mg.mean(centred**2, axis=axes, keepdims=True)
     std = mg.sqrt(variance + eps)
     out = centred / std
-    mean.name, variance.name, std.name, out.name = "mean", "variance", "std", "x_hat"  # as batch norm's
+    if out.node is not None:  # as batch norm's
+        mean.name, variance.name, std.name, out.name = "mean", "variance", "std", "x_hat"
     return out, mean, variance
 
 
