@@ -218,3 +218,23 @@ def test_wrong_use_says_what_to_do():
         rec.graph  # noqa: B018
     with pytest.raises(mg.GradientError, match=r"nothing was recorded.*requires_grad=True"):
         rec.graph  # noqa: B018
+
+
+def test_a_record_can_be_cut_to_the_pass_of_one_tensor(rng):
+    x = mg.tensor(rng.normal(size=3), requires_grad=True, name="x")
+    with mg.record() as rec:
+        h = mg.sin(x)
+        loss, other = (h * h).sum(), mg.exp(h).sum()
+        assert not rec.started_from(loss)
+        loss.backward(retain_graph=True)
+        assert rec.started_from(loss)
+        other.backward(retain_graph=True)
+        loss.backward(np.array(2.0))
+    part = rec.of(loss)
+    assert [e.op for e in part.graph.equations] == ["sin", "mul", "sum"]
+    assert {s.backward_pass for s in part.steps} == {0, 1}
+    (value,) = [v.id for v in part.graph.values if v.name == "x"]
+    np.testing.assert_array_equal(part.gradients[value], 4.0 * np.sin(x.data) * np.cos(x.data))
+    assert {s.backward_pass for s in rec.steps} == {0, 1, 2, 3}  # the whole is as it was
+    with pytest.raises(mg.ArgumentError, match=r"started from .*sin"):
+        rec.of(h)

@@ -74,8 +74,8 @@ def quote(text: str) -> str:
 
 
 def _markup(text: str) -> str:
-    """Text for a label, where DOT would take a backslash for the start of a command."""
-    return html.escape(printable(text)).replace("\\", "\\\\")
+    """Text for a label, where DOT takes a backslash for a command, and stumbles over a lone bracket."""
+    return html.escape(printable(text)).replace("\\", "\\\\").replace("]", "&#93;")
 
 
 def _bold(text: str, size: int = 11) -> str:

@@ -83,7 +83,7 @@ def summary(picture: Picture) -> str:
     parts = [_count(counts["op"], "operation")] if counts["op"] or not counts["fold"] else []
     if counts["fold"]:
         parts.append(_count(counts["fold"], "folded box", "folded boxes"))
-    note = f"; {picture.subtitle}" if picture.subtitle else ""
+    note = f"; {printable(picture.subtitle)}" if picture.subtitle else ""
     return (
         f"{_short(picture.title)}: a graph of {' and '.join(parts)}, from "
         f"{_count(counts['input'], 'input')} to {_count(counts['output'], 'output')}{note}."
