@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -44,6 +46,20 @@ def test_a_graph_shows_text_and_picture(batchnorm, monkeypatch):
     assert found["text/plain"] == str(batchnorm)
     assert "variance" in " ".join(texts(found["image/svg+xml"]))
     assert batchnorm._repr_svg_() == found["image/svg+xml"]
+
+
+def test_a_record_shows_its_page_in_a_frame_that_reaches_nothing():
+    found = recorded()._repr_mimebundle_()
+    assert sorted(found) == ["image/svg+xml", "text/html", "text/plain"]
+    frame = found["text/html"]
+    assert frame.count("<") == 2  # the frame and its end: the page is one attribute
+    assert set(re.search(r'sandbox="([^"]*)"', frame)[1].split()) == {
+        "allow-scripts",
+        "allow-downloads",
+    }
+    page = html.unescape(re.search(r'srcdoc="([^"]*)"', frame)[1])
+    assert "Content-Security-Policy" in page
+    assert found["text/plain"].startswith("forward\n")
 
 
 def test_paths_show_their_lengths():
