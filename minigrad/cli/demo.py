@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from .. import batchnorm
-from ..errors import MissingExtraError, MissingProgramError, missing_extra
+from ..errors import MissingExtraError, missing_extra
 from ..files import write_atomically
 from ..graph import Graph, trace
+from ..record import Record, record
 from ..render import render
+from ..tensor import tensor
 from ..transforms import vjp
 from .evidence import agreement, projections
 from .terminal import CommandError, Parser, integer, progress, table
@@ -172,7 +174,7 @@ def _projection(seed: int, say: Say) -> None:
 
 def _pictures(folder: Path, histories: dict[str, History], say: Say) -> None:
     forward, step = _graphs()
-    print("4. Pictures: the graph of batch norm, and how the training went")
+    print("4. Pictures: the graph of batch norm, step by step, and how the training went")
     say("The first graph in words, one operation a line:")
     say(str(forward))
     with _writing(folder):
@@ -180,6 +182,10 @@ def _pictures(folder: Path, histories: dict[str, History], say: Say) -> None:
     print(f"Written to {folder.resolve()}:")
     for path in written:
         print(f"  {path.name}")
+    say(
+        "Open batchnorm.html in a browser: the right arrow key steps through the backward pass, with "
+        "all its numbers."
+    )
     for note in notes:
         print(f"Note: {note}")
 
@@ -190,21 +196,13 @@ def _write(
     """Write all files; returns them, and notes on what is missing to write better ones."""
     written: list[Path] = []
     notes: list[str] = []
-    for name, graph, shown in (
-        (
-            "batchnorm",
-            forward,
-            {"title": "batch norm, and the ways of its gradient", "paths": STATISTICS},
-        ),
-        ("batchnorm-backward", step, {"title": "batch norm with its backward pass"}),
-    ):
-        path = folder / f"{name}.svg"
-        try:
-            render(graph, path, **shown)
-        except MissingProgramError as error:
-            path = error.path or path
-            notes = notes or [str(error)]
-        written.append(path)
+    title = "batch norm, and the ways of its gradient"
+    written.append(render(forward, folder / "batchnorm.svg", title=title, paths=STATISTICS))
+    written.append(
+        render(_recorded(), folder / "batchnorm.html", title=title, paths=STATISTICS, wrt="x")
+    )
+    title = "batch norm with its backward pass"
+    written.append(render(step, folder / "batchnorm-backward.svg", title=title))
     written.append(_write_table(folder / "training.csv", histories))
     try:
         written.append(_write_curves(folder / "training.png", histories))
@@ -223,6 +221,22 @@ def _graphs() -> tuple[Graph, Graph]:
         return {"y": y, "dx": dx, "dgamma": dgamma, "dbeta": dbeta}
 
     return trace(batchnorm.composed, x, gamma, beta), trace(batchnorm_step, x, gamma, beta, x)
+
+
+def _recorded() -> Record:
+    """A forward and a backward pass of batch norm on a few numbers, step by step."""
+    rng = np.random.default_rng(10)  # of which each way's share is large enough to be seen
+    x, gamma, beta = (
+        tensor(array, requires_grad=True, name=name)
+        for name, array in (
+            ("x", rng.normal(1.0, 2.0, (4, 3)).round(1)),
+            ("gamma", np.array([1.0, 2.0, 0.5])),
+            ("beta", np.array([0.0, 1.0, 0.0])),
+        )
+    )
+    with record() as found:
+        batchnorm.composed(x, gamma, beta).backward(rng.normal(size=(4, 3)).round(1))
+    return found
 
 
 def _write_table(path: Path, histories: dict[str, History]) -> Path:

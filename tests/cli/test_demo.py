@@ -9,12 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 
+import numpy as np
 import pytest
 
 from minigrad import cli
 from minigrad.cli import demo, evidence, twins
-from minigrad.errors import MissingProgramError
+from minigrad.files import write_atomically
+from minigrad.render import picture
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -42,7 +45,7 @@ def light(monkeypatch, tmp_path):
     monkeypatch.setattr(demo, "train", lambda seed, steps, report: histories)
     rows = [evidence.Agreement(1, "x", 1e-16, 2e-16, 3e-16)]
     monkeypatch.setattr(demo, "agreement", lambda seed: (rows, {}))
-    monkeypatch.setattr(demo, "render", lambda graph, path, **shown: path.write_text("<svg/>"))
+    monkeypatch.setattr(demo, "render", lambda graph, path, **shown: write_atomically(path, "<svg/>"))
     return tmp_path
 
 
@@ -57,12 +60,24 @@ def test_it_succeeds_without_dot(whole):
     folder, done = whole
     assert done.returncode == 0, done.stderr
     assert names(folder / "pictures") == [
-        "batchnorm-backward.dot", "batchnorm.dot", "training.csv", "training.png",
+        "batchnorm-backward.svg", "batchnorm.html", "batchnorm.svg", "training.csv", "training.png",
     ]  # fmt: skip
     assert f"Written to {(folder / 'pictures').resolve()}:" in done.stdout
-    assert done.stdout.count("apt install graphviz") == 1
-    assert "digraph" in (folder / "pictures/batchnorm.dot").read_text()
+    assert "graphviz" not in done.stdout
+    for name in ("batchnorm", "batchnorm-backward"):
+        ElementTree.parse(folder / f"pictures/{name}.svg")
     assert (folder / "pictures/training.png").read_bytes().startswith(PNG)
+
+
+def test_the_page_holds_a_whole_backward_pass(whole):
+    page = (whole[0] / "pictures/batchnorm.html").read_bytes()
+    assert len(page) <= 150_000
+    drawn = picture(demo._recorded(), paths=["mean", "variance"], wrt="x")
+    assert {step.phase for step in drawn.steps} == {"forward", "backward"}
+    numeric = np.array(drawn.paths.numeric.entries)
+    np.testing.assert_allclose(drawn.paths.total.entries, numeric, rtol=1e-8, atol=1e-9)
+    assert 0.05 < drawn.paths.survives < 0.95  # all of the bar's parts can be seen
+    assert all(part.share > 0.05 for part in drawn.paths.parts[:3])
 
 
 def test_progress_goes_to_standard_error(whole):
@@ -184,7 +199,7 @@ def test_quiet_prints_numbers_and_files_alone(light, capsys):
 def test_the_default_folder(light, capsys):
     assert cli.main(["demo", "--quiet"]) == 0
     assert names(light / "minigrad-demo") == [
-        "batchnorm-backward.svg", "batchnorm.svg", "training.csv", "training.png",
+        "batchnorm-backward.svg", "batchnorm.html", "batchnorm.svg", "training.csv", "training.png",
     ]  # fmt: skip
 
 
@@ -293,17 +308,6 @@ def test_without_matplotlib(light, capsys, monkeypatch):
     assert names(light / "minigrad-demo")[-1] == "training.csv"
 
 
-def test_without_dot_the_note_comes_once(light, capsys, monkeypatch):
-    def refuse(graph, path, **shown):
-        raise MissingProgramError(f"dot is missing ({path.name}).", path.with_suffix(".dot"))
-
-    monkeypatch.setattr(demo, "render", refuse)
-    assert cli.main(["demo", "--quiet"]) == 0
-    out = capsys.readouterr().out
-    assert out.count("dot is missing") == out.count("Note: dot is missing (batchnorm.svg).") == 1
-    assert "  batchnorm.dot\n  batchnorm-backward.dot\n" in out
-
-
 def test_one_step(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "agreement", lambda seed: ([], {}))
     assert cli.main(["demo", "--steps", "1", "--quiet", "--out", str(tmp_path)]) == 0
@@ -322,7 +326,10 @@ def test_an_interrupt_is_one_line_and_leaves_nothing_half_done(light, capsys, mo
     assert cli.main(["demo", "--quiet"]) == 130
     assert capsys.readouterr().err == "minigrad demo: interrupted.\n"
     left = names(light / "minigrad-demo") if (light / "minigrad-demo").exists() else []
-    assert all(name in ("batchnorm.svg", "batchnorm-backward.svg", "training.csv") for name in left)
+    assert all(
+        name in ("batchnorm.svg", "batchnorm.html", "batchnorm-backward.svg", "training.csv")
+        for name in left
+    )
     if where in ("train", "agreement", "projections", "render"):
         assert names(light) == [], "a folder that was made for nothing is removed"
 
