@@ -36,6 +36,35 @@ def verdict(whole: Any, part: Any = False) -> Verdict:
     return "holds" if whole else "holds partly" if part else "does not hold here"
 
 
+def final(losses: list[float], last: int = 50) -> float | None:
+    """The mean of the last losses, which one batch alone would blur; None after divergence.
+
+    Examples
+    --------
+    >>> final([5.0, 1.0, 3.0], last=2), final([1.0, float("inf")])
+    (2.0, None)
+    """
+    return float(np.mean(losses[-last:])) if np.isfinite(losses[-1]) else None
+
+
+def blocks(losses: list[float], count: int = 40) -> tuple[list[float], list[float]]:
+    """A noisy curve made smooth: the ends of blocks of steps, and the mean over each.
+
+    Examples
+    --------
+    >>> blocks([4.0, 2.0, 3.0, 1.0], 2)
+    ([2.0, 4.0], [3.0, 2.0])
+    """
+    parts = np.array_split(np.array([v for v in losses if np.isfinite(v)]), count)
+    parts = [p for p in parts if p.size]
+    return np.cumsum([float(p.size) for p in parts]).tolist(), [float(p.mean()) for p in parts]
+
+
+def said(value: float | None) -> str:
+    """A loss for a table."""
+    return "diverged" if value is None else f"{value:.4f}"
+
+
 def thinned(values: Any, count: int = 120) -> list[float]:
     """At most so many of a long series, first and last included, for a figure.
 

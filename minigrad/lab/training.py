@@ -44,7 +44,7 @@ def network(
     seed: int,
     norm: Callable[[int], Any] | None = None,
     activation: Callable[[], Any] = nn.ReLU,
-    scale: float | None = None,
+    scale: float | Callable[[int], float] | None = None,
 ) -> Any:
     """A classifier: linear, normalized if wanted, activated, and so on; the last layer bare.
 
@@ -58,8 +58,9 @@ def network(
         Makes a normalizing layer for a width: ``nn.BatchNorm1d``.
     activation : callable
         Makes an activation.
-    scale : float, optional
-        Standard deviation of all weights; by default PyTorch's way.
+    scale : float or callable, optional
+        Standard deviation of the weights, or from a layer's number of inputs to it; biases are then
+        zero.  By default PyTorch's way.
 
     Examples
     --------
@@ -71,13 +72,25 @@ def network(
     for depth, (before, after) in enumerate(itertools.pairwise(widths), 1):
         linear = nn.Linear(before, after, generator=generator)
         if scale is not None:
-            linear.weight.data = generator.normal(0.0, scale, linear.weight.shape).astype("f4")
+            deviation = scale(before) if callable(scale) else scale
+            linear.weight.data = generator.normal(0.0, deviation, linear.weight.shape).astype("f4")
             linear.bias.data = np.zeros(after, "f4")
         layers.append(linear)
         if depth < len(widths) - 1:
             layers += [norm(after)] if norm else []
             layers.append(activation())
     return nn.Sequential(*layers)
+
+
+def he(factor: float = 1.0) -> Callable[[int], float]:
+    """He's deviation for layers before a ReLU, times a factor: a ``scale`` for :func:`network`.
+
+    Examples
+    --------
+    >>> he()(50)
+    0.2
+    """
+    return lambda inputs: factor * (2.0 / inputs) ** 0.5
 
 
 def batches(data: tuple[Array, Array], size: int, seed: int) -> Iterator[tuple[Any, Any]]:

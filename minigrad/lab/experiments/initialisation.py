@@ -1,0 +1,84 @@
+"""Batch norm learns from initial weights of any size; the plain network from one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minigrad import nn, optim
+
+from ..experiment import Bench, Outcome, experiment
+from ..figures import lines
+from ..measure import verdict
+from ..training import accuracy, digits, he, network, train
+
+FACTORS = [1e-3, 1e-2, 1e-1, 0.3, 1.0, 3.0, 10.0, 100.0]
+LEARNT = 0.7  # of the test digits right
+NORMS = {"plain": None, "batch norm": nn.BatchNorm1d}
+
+
+def draw(figure: Any, data: dict[str, Any]) -> None:
+    """Accuracy against the size of the initial weights."""
+    axes = figure.subplots()
+    lines(axes, data["factors"], {k: np.mean(v, axis=0).tolist() for k, v in data["accuracy"].items()})
+    axes.axhline(0.1, color="black", linestyle=":", label="chance")
+    axes.set(
+        xscale="log", ylim=(0, 1.02), xlabel="initial weights, times He's", ylabel="test digits right"
+    )
+    axes.set_title("the plain network needs the right initial weights; batch norm takes any")
+    axes.legend()
+
+
+@experiment(
+    row="B6",
+    claim="decreases the model's reliance on initial weight values",
+    sources=["S1", "paper"],
+    setup="Digits, five hidden layers of 100 ReLU units, He's initial weights times 0.001 to 100, "
+    "batches of 60, SGD with rate 0.1 for 600 steps (quick: 150), with and without batch norm "
+    "before each ReLU. A network has learnt if it gets 70 % of the test digits.",
+    expected="The plain network learns near factor 1 only, batch norm over several powers of ten.",
+    draw=draw,
+)
+def initialisation(bench: Bench) -> Outcome:
+    """Train from weights of all sizes."""
+    data, test = digits()
+    steps, factors = (150, [1e-3, 1e-1, 1.0, 10.0, 100.0]) if bench.quick else (600, FACTORS)
+    found: dict[str, list[list[float]]] = {name: [] for name in NORMS}
+    total, done = 2 * len(factors) * len(bench.seeds), 0
+    for seed in bench.seeds:
+        for name, norm in NORMS.items():
+            row = []
+            for factor in factors:
+                bench.report(done, total, f"seed {seed}, {name}, factor {factor:g}")
+                model = network([64, *[100] * 5, 10], seed, norm, scale=he(factor))
+                losses = train(model, optim.SGD(model.parameters(), lr=0.1), data, steps, seed=seed)
+                row.append(accuracy(model, test) if np.isfinite(losses[-1]) else 0.1)
+                done += 1
+            found[name].append(row)
+    # Per seed how many powers of ten lie between the smallest and the largest that learn.
+    decades = {name: [_decades(factors, row) for row in rows] for name, rows in found.items()}
+    gain = min(b - a for a, b in zip(decades["plain"], decades["batch norm"], strict=True))
+    normed = np.array(found["batch norm"])
+    plain = [f for i, f in enumerate(factors) if all(row[i] >= LEARNT for row in found["plain"])]
+    where = (
+        f"only from {' and '.join(f'{f:g}' for f in plain)} times He's"
+        if plain
+        else "from none of these"
+    )
+    return Outcome(
+        verdict(gain >= 3, part=gain > 0),
+        f"Batch norm learns over {min(decades['batch norm']):.0f} powers of ten "
+        f"({normed.min():.2f} to {normed.max():.2f} of the test digits), the plain network {where}.",
+        ["initial weights, times He's", *[f"{name}: test digits right" for name in NORMS]],
+        [
+            [f"{f:g}", *[f"{np.mean([row[i] for row in rows]):.3f}" for rows in found.values()]]
+            for i, f in enumerate(factors)
+        ],
+        {"factors": factors, "accuracy": found, "decades": decades},
+    )
+
+
+def _decades(factors: list[float], row: list[float]) -> float:
+    learnt = [f for f, a in zip(factors, row, strict=True) if a >= LEARNT]
+    return float(np.log10(learnt[-1] / learnt[0])) if learnt else 0.0
