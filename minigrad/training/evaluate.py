@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..context import no_grad
@@ -45,21 +46,37 @@ def evaluate(
     >>> evaluate(mg.nn.Identity(), mg.data.DataLoader(data), mg.nn.MSELoss(), {})
     {'loss': 2.0}
     """
-    modes = [(module, module.training) for module in model.modules()]
     dtype, averages = dtype_of(model), Averages()
-    model.eval()
+    with modes_kept(model), no_grad():
+        model.eval()
+        for batch in loader:
+            inputs, target, count = parts(batch, dtype)
+            outputs = model(*inputs)
+            values = {"loss": float(loss(outputs, target)), **measure(metrics, outputs, target)}
+            averages.add(values, count)
+            check()
+    return averages.means()
+
+
+@contextlib.contextmanager
+def modes_kept(model: Module) -> Iterator[None]:
+    """Put every module's mode back at the end.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> model = mg.nn.Dropout()
+    >>> with modes_kept(model):
+    ...     _ = model.eval()
+    >>> model.training
+    True
+    """
+    modes = [(module, module.training) for module in model.modules()]
     try:
-        with no_grad():
-            for batch in loader:
-                inputs, target, count = parts(batch, dtype)
-                outputs = model(*inputs)
-                values = {"loss": float(loss(outputs, target)), **measure(metrics, outputs, target)}
-                averages.add(values, count)
-                check()
+        yield
     finally:
         for module, mode in modes:
             module.__dict__["training"] = mode
-    return averages.means()
 
 
 def dtype_of(model: Module) -> Any:

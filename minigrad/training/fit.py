@@ -18,11 +18,12 @@ from ..seeding import check_generator, resolve_generator
 from ..tensor import as_tensor, describe
 from .callbacks import Callback, as_callbacks
 from .checkpoint import check_writable, read_run, write_run
-from .evaluate import dtype_of, evaluate, parts
+from .evaluate import dtype_of, evaluate, modes_kept, parts
 from .history import VALIDATION, History
 from .interrupt import Interrupt, Interrupted, deferred_interrupt
 from .objectives import check_loss, find_loss, find_metrics, measure, warn_of_probabilities
 from .progress import Progress
+from .randomness import restore, states_of
 from .run import Averages, Run
 from .weights import PathLike
 
@@ -57,8 +58,8 @@ def fit(
     Parameters
     ----------
     model : Module
-        It is put into training mode, and keeps its mode afterwards: ``model.eval()`` is yours to
-        call.
+        All of it is put into training mode meanwhile, and then back into the mode it had:
+        ``model.eval()`` is yours to call.
     x : array_like, Dataset or DataLoader
         Examples along the first axis.  A dataset or loader gives ``(x, y)``, or several inputs and
         then the target; `y` is left out then.
@@ -203,7 +204,7 @@ class _Trainer:
 
     def train(self) -> None:
         run = self.run
-        with deferred_interrupt() as interrupt:
+        with modes_kept(run.model), deferred_interrupt() as interrupt:
             try:
                 for listener in self.listeners:
                     listener.on_start(run)
@@ -244,7 +245,12 @@ class _Trainer:
         run = self.run
         found = run.averages.means()
         if self.validation is not None:
-            values = evaluate(run.model, self.validation, self.loss, self.metrics, interrupt.check)
+            before = states_of(run.generators)
+            try:
+                values = evaluate(run.model, self.validation, self.loss, self.metrics, interrupt.check)
+            except Interrupted:  # it will be done again, and draw the same numbers
+                restore(run.generators, before)
+                raise
             found |= {VALIDATION + name: value for name, value in values.items()}
         # From here to the end no interruption is looked at, so an epoch is whole or not there.
         if run.scheduler:

@@ -235,7 +235,7 @@ def warn_of_probabilities(loss: Any, outputs: Any) -> None:
             f"below {floor:.4f}. Leave the model's last Softmax out, or write "
             'loss="sparse_categorical_crossentropy", which takes probabilities as in Keras.',
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
