@@ -68,6 +68,7 @@ def write_run(path: PathLike, run: Run) -> Path:
             "loader": _shape_of(run),
             "sums": run.averages.sums,
             "count": run.averages.count,
+            "columns": run.columns,
             "history": dict(run.history),
             "optimizer": type(run.optimizer).__name__,
             "numbers": numbers,
@@ -154,6 +155,11 @@ def _compare(path: PathLike, saved: dict[str, Any], run: Run) -> None:
                 f"fit: {path} was written with the {what} {saved[what]}, and now it is {kind}. "
                 f"Pass the same {what} to go on."
             )
+    if saved["columns"] != run.columns:
+        raise ArgumentError(
+            f"fit: {path} records {', '.join(saved['columns'])} of every epoch, and now there would be "
+            f"{', '.join(run.columns)}. Pass the same metrics and validation data to go on."
+        )
     shape = _shape_of(run)
     if saved["batch"] and saved["loader"] != shape:
         raise ArgumentError(

@@ -200,6 +200,11 @@ class _Trainer:
         self.listeners = listeners
         self.checkpoint = checkpoint
         self.dtype = dtype_of(run.model)
+        run.columns = ["loss", *self.metrics]
+        if validation is not None:
+            run.columns += [VALIDATION + name for name in run.columns]
+        if run.scheduler:
+            run.columns.append("lr")
         self.looked = False  # whether outputs were looked at for a second softmax
 
     def train(self) -> None:
@@ -278,7 +283,7 @@ class _Trainer:
             path = str(self.checkpoint)
             kept = f"All is saved in {path}; go on with mg.fit(..., resume={path!r})."
         print(f"fit: interrupted {where}. {kept}", file=sys.stderr, flush=True)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt from None  # the signal was noted before
 
     def end(self) -> None:
         for listener in self.listeners:

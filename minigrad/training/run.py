@@ -64,6 +64,8 @@ class Run:
         How many epochs are done.
     batch : int
         How many batches of the next epoch are done.
+    columns : list of str
+        What the history holds of every epoch.
     averages : Averages
         Of these batches.
     stop : bool
@@ -79,6 +81,7 @@ class Run:
     history: History = field(default_factory=History)
     epoch: int = 0
     batch: int = 0
+    columns: list[str] = field(default_factory=list)
     averages: Averages = field(default_factory=Averages)
     order_at_start: Mapping[str, Any] | None = None  # the state before the epoch's order was drawn
     stop: bool = False
