@@ -11,9 +11,7 @@ from .hubs import spread
 from .layout import Layout, layout
 from .layout.sizes import BOLD, LABEL, LINE, LONGEST, PLAIN, STACK, TITLE_LINE, lines
 from .model import Edge, Node, Picture, Scope
-from .style import (
-    BOXES, CROSSING, EDGE, FONT, GREY, INK, PALE, ROUTES, STYLES, explained, style_of,
-)  # fmt: skip
+from .style import BOXES, CROSSING, EDGE, FONT, GREY, INK, PALE, ROUTES, STYLES, explained, style_of
 from .text import to_text
 
 MARGIN = 18
@@ -80,7 +78,8 @@ def to_svg(
         )
     if picture.subtitle:
         parts.append(
-            f'<text x="{MARGIN}" y="{MARGIN + head[0] + 10}" fill="{GREY}">{cut(picture.subtitle, 80)}</text>'
+            f'<text x="{MARGIN}" y="{MARGIN + head[0] + 10}" fill="{GREY}">'
+            f"{cut(picture.subtitle, 80)}</text>"
         )
     parts.append(f'<g transform="translate({MARGIN} {top})">')
     parts += _scopes(picture, places)
@@ -182,7 +181,8 @@ def _title(text: str, x: int, y: int) -> str:
         text = text[: LONGEST - 1] + "…"
     name, bracket, rest = text.partition("(")
     small = (
-        f'<tspan font-size="11" font-weight="normal" fill="{GREY}">{html.escape(bracket + rest)}</tspan>'
+        f'<tspan font-size="11" font-weight="normal" fill="{GREY}">'
+        f"{html.escape(bracket + rest)}</tspan>"
         if bracket
         else ""
     )
@@ -303,8 +303,8 @@ def _lines(
             yield (
                 (0 if crosses else 1),
                 (
-                    f'<g>{hint}<path d="{curve(moved, sideways)}" fill="none" stroke="{color}"{dashes}/>'
-                    f'<path d="{head}" fill="{color}"/></g>'
+                    f'<g>{hint}<path d="{curve(moved, sideways)}" fill="none" '
+                    f'stroke="{color}"{dashes}/><path d="{head}" fill="{color}"/></g>'
                 ),
             )
 
@@ -384,6 +384,6 @@ class _Legend:
                 yield f'<path d="M0 {y + 9}H30" stroke="{color}" stroke-width="{width}"{dashes}/>'
                 if line == "double":
                     yield f'<path d="M0 {y + 9}H30" stroke="white" stroke-width="1.4"/>'
-            x = 0 if kind == "heading" else 38
-            yield f'<text x="{x}" y="{y + 13}" fill="{GREY if kind == "heading" else INK}">{cut(text)}</text>'
+            x, color = (0, GREY) if kind == "heading" else (38, INK)
+            yield f'<text x="{x}" y="{y + 13}" fill="{color}">{cut(text)}</text>'
         yield "</g>"

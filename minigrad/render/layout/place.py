@@ -16,7 +16,7 @@ BOX, HEAD = 9, 16  # what a box keeps free around what is in it; what its label 
 LANE = 5  # between the lines that run side by side along an edge
 PORT = 13  # between the ends of edges at the same node
 WIDEST = 240  # a node is made no wider for the sake of its edges
-STRIP = 1_400  # a picture shorter than this is never cut into strips
+STRIP = 2_400  # a picture shorter than this is never cut into strips
 THIN = 4  # nor one that is not so many times as long as it is wide
 GUTTER = 44  # between strips
 
@@ -140,7 +140,7 @@ class Frame:
         self.cuts: list[int] = []  # ranks after which the picture is cut
         if long >= STRIP and long > THIN * wide:
             parts = 1
-            while 3 * parts * parts * wide < 2 * long:  # until it is about three by two
+            while 2 * parts * parts * wide < 3 * long:  # until it is about three by two
                 parts += 1
             self.cuts = self._cuts(long // parts)
         strip, self.strip = 0, [0] * ranks
@@ -182,7 +182,8 @@ class Frame:
         best = -1
         while r < sheet.ranks - 1:
             so_far = self.end[r] - begun
-            if closed[r] == 0 and 4 * so_far >= 3 * length:
+            rest = self.end[-1] - self.end[r]
+            if closed[r] == 0 and 4 * so_far >= 3 * length and 2 * rest >= length:
                 cost = passing[r] * length + 4 * abs(so_far - length)
                 if best < 0 or cost < least:
                     best, least = r, cost
@@ -230,13 +231,12 @@ def ways(frame: Frame) -> tuple[list[list[Point]], list[Point]]:
     found: list[list[Point]] = [[] for _ in edges]
     labels: list[Point] = [[0, 0] for _ in edges]
     ports = _ports(frame)
-    turns = 0
+    turns: dict[int, int] = {}  # per cut how many edges have turned round it
     for k, link in enumerate(sheet.links):
         apart = _apart([lanes(edges[e].routes) * LANE for e in link.edges], 4)
         for e, offset in zip(link.edges, apart):
             starts_above = sheet.item[edges[e].source] == link.top
-            way, label, turned = _way(frame, link, ports[k], offset, starts_above, turns % 5)
-            turns += turned
+            way, label = _way(frame, link, ports[k], offset, starts_above, turns)
             found[e] = way if starts_above else way[::-1]
             labels[e] = label
     for e in sheet.loose:
@@ -285,10 +285,10 @@ def _ports(frame: Frame) -> list[tuple[int, int]]:
 
 
 def _way(
-    frame: Frame, link: Link, ports: tuple[int, int], offset: int, starts_above: bool, turn: int
-) -> tuple[list[Point], Point, bool]:
-    """The way of an edge from top to bottom, the middle of its label, and whether it turns round
-    the end of a strip."""
+    frame: Frame, link: Link, ports: tuple[int, int], offset: int, starts_above: bool,
+    turns: dict[int, int],
+) -> tuple[list[Point], Point]:  # fmt: skip
+    """The way of an edge from top to bottom, and the middle of its label."""
     sheet, items = frame.sheet, link.items
     point, start, end = frame.point, frame.start, frame.end
     last = len(items) - 1
@@ -296,14 +296,14 @@ def _way(
     xs = [frame.across[i] + offset for i in items]
     xs[0], xs[last] = ports[0] + offset, ports[1] + offset
     way = [point(top, xs[0], _edge(frame, link.top, 1)), point(top, xs[0], end[top])]
-    turned = False
     label = [0, 0]
     for step in range(last):
         r = top + step
-        if frame.strip[r] != frame.strip[r + 1]:
-            turned = True
-            away, s = 7 + 4 * turn, frame.strip[r]
-            gutter = frame.gutter[s] - frame.aside[s] + 4 * turn - 8
+        turned = frame.strip[r] != frame.strip[r + 1]
+        if turned:  # round the end of the strip; later ones further out
+            turn, s = turns.get(r, 0) % 5, frame.strip[r]
+            turns[r] = turn + 1
+            away, gutter = 7 + 4 * turn, frame.gutter[s] - frame.aside[s] + 4 * turn - 8
             way.append(point(r, xs[step], end[r] + away))
             way.append(point(r, gutter, end[r] + away))
             onward = gutter + frame.aside[s] - frame.aside[s + 1]
@@ -316,7 +316,7 @@ def _way(
         if step < last - 1:
             way.append(point(r + 1, xs[step + 1], end[r + 1]))
     way.append(point(bottom, xs[last], _edge(frame, link.bottom, 0)))
-    return _simple(way), label, turned
+    return _simple(way), label
 
 
 def _edge(frame: Frame, node: int, side: int) -> int:

@@ -24,12 +24,20 @@ def rank(sheet: Sheet) -> None:
             rank[j] = max(rank[j], rank[i] + least)
         for j, _ in below[i][: uses[i]]:
             feeds[j] = feeds[j] and feeds[i] and uses[i] == 1
+    lowest = [0] * len(sheet.parent)  # per box the rank of its last node
+    for i in range(sheet.count):
+        box = sheet.box[i]
+        while box:
+            lowest[box] = max(lowest[box], rank[i])
+            box = sheet.parent[box]
     for i in reversed(ordered):
         if feeds[i] and uses[i]:
-            users = [j for j, _ in below[i][: uses[i]]]
-            box = sheet.box[i]
-            if all(common(sheet.parent, box, sheet.box[j]) == box for j in users):
-                rank[i] = max(rank[i], min([rank[j] for j in users]) - 1)
+            box, least = sheet.box[i], vertices
+            for j, _ in below[i][: uses[i]]:
+                inside = common(sheet.parent, box, sheet.box[j]) == box
+                least = min(least, rank[j] - 1 if inside else min(rank[j] - 1, lowest[box]))
+            rank[i] = max(rank[i], least)
+    sheet.light = [feeds[i] and uses[i] == 1 for i in range(sheet.count)]
     used = sorted(set(rank[: sheet.count]))
     number = {r: i for i, r in enumerate(used)}
     sheet.rank = [number[r] for r in rank[: sheet.count]]
@@ -78,6 +86,7 @@ def bend(sheet: Sheet) -> None:
         link.items = [link.top]
         for r in range(rank[link.top] + 1, rank[link.bottom]):
             link.items.append(sheet.add(BEND, _box_of_bend(sheet, link, r), r))
+            sheet.light[-1] = sheet.light[link.top]
         link.items.append(link.bottom)
         for upper, lower in zip(link.items, link.items[1:]):
             sheet.join(upper, lower)

@@ -47,6 +47,8 @@ class Sheet:
         How many items are nodes.
     kind, box, rank : list of int
         Per item.
+    light : list of bool
+        Per item whether it only feeds one other: what else feeds that one may stand above it.
     up, down : list of list of int
         Per item its neighbours in the rank above and below.
     parent, first, last : list of int
@@ -69,6 +71,7 @@ class Sheet:
         self.count = len(picture.nodes)
         self.kind = [NODE] * self.count
         self.rank = [0] * self.count
+        self.light = [False] * self.count
         self.links: list[Link] = []
         self.loose: list[int] = []
         self._boxes()
@@ -180,6 +183,7 @@ class Sheet:
     def add(self, kind: int, box: int, rank: int) -> int:
         """A new item."""
         self.kind.append(kind)
+        self.light.append(False)
         self.box.append(box)
         self.rank.append(rank)
         self.up.append([])

@@ -58,7 +58,8 @@ def straighten(
 
 
 def _blocked(sheet: Sheet, layers: list[list[int]]) -> set[tuple[int, int]]:
-    """Links between ranks that must bend: they cross a border, or a long edge where it is straight."""
+    """Links between ranks that keep nothing straight: they cross a border, or a long edge where it is
+    straight, or bring a parameter to what has other inputs."""
     position, kind = sheet.position, sheet.kind
     blocked = set[tuple[int, int]]()
     for upper, lower in pairwise(layers):
@@ -70,8 +71,10 @@ def _blocked(sheet: Sheet, layers: list[list[int]]) -> set[tuple[int, int]]:
                 borders += kind[i] > BEND and bool(near[i])
         bends = []  # pairs of positions, from left to right below
         for v in lower:
-            for u in sheet.up[v]:
-                if above[u] != below[v]:
+            us = sheet.up[v]
+            heavy = len(us) > 1 and not all(sheet.light[u] for u in us)
+            for u in us:
+                if above[u] != below[v] or (heavy and sheet.light[u]):
                     blocked.add((u, v))
                 elif kind[u] == kind[v] == BEND:
                     bends.append((position[u], position[v]))
@@ -108,14 +111,12 @@ def _columns(
     for layer in reversed(layers) if upwards else layers:
         last = -size
         for v in reversed(layer) if mirrored else layer:
-            us = near[v]
+            us = [u for u in near[v] if ((v, u) if upwards else (u, v)) not in blocked]
             if len(us) > 1:
-                us = sorted(us, key=lambda u: position[u])
+                us.sort(key=lambda u: position[u])
                 us = us[(len(us) - 1) // 2 : len(us) // 2 + 1]
             for u in us:
-                if follower[v] != v or position[u] <= last:
-                    continue
-                if ((v, u) if upwards else (u, v)) not in blocked:
+                if follower[v] == v and position[u] > last:
                     follower[u] = v
                     root[v] = follower[v] = root[u]
                     last = position[u]

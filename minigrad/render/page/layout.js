@@ -174,6 +174,7 @@ function layout(picture, direction = "down") {
 
   function add(what, where, r) {
     kind.push(what);
+    light.push(false);
     box.push(where);
     rank.push(r);
     up.push([]);
@@ -188,7 +189,7 @@ function layout(picture, direction = "down") {
 
   // Ranks (ranks.py) ----------------------------------------------------------------------------
 
-  let rank, ranks;
+  let rank, ranks, light;
   const first = [], last = [], border = Array(boxes).fill(0);
 
   function setRanks() {
@@ -206,13 +207,20 @@ function layout(picture, direction = "down") {
         if (which < uses[i]) feeds[j] = feeds[j] && feeds[i] && uses[i] === 1;
       });
     }
+    const lowest = Array(boxes).fill(0);
+    for (let i = 0; i < count; i++) {
+      for (let b = box[i]; b; b = parent[b]) lowest[b] = Math.max(lowest[b], level[i]);
+    }
     for (const i of ordered.reverse()) {
       if (!feeds[i] || !uses[i]) continue;
-      const users = below[i].slice(0, uses[i]).map(([j]) => j);
-      if (users.every((j) => common(box[i], box[j]) === box[i])) {
-        level[i] = Math.max(level[i], users.reduce((low, j) => Math.min(low, level[j]), Infinity) - 1);
+      let least = vertices;
+      for (const [j] of below[i].slice(0, uses[i])) {
+        const inside = common(box[i], box[j]) === box[i];
+        least = Math.min(least, inside ? level[j] - 1 : Math.min(level[j] - 1, lowest[box[i]]));
       }
+      level[i] = Math.max(level[i], least);
     }
+    light = range(count).map((i) => feeds[i] && uses[i] === 1);
     const levels = [...new Set(level.slice(0, count))].sort(compare);
     const numbered = new Map(levels.map((r, i) => [r, i]));
     rank = level.slice(0, count).map((r) => numbered.get(r));
@@ -242,7 +250,10 @@ function layout(picture, direction = "down") {
         return;
       }
       link.items = [link.top];
-      for (let r = rank[link.top] + 1; r < rank[link.bottom]; r++) link.items.push(add(BEND, boxOfBend(link, r), r));
+      for (let r = rank[link.top] + 1; r < rank[link.bottom]; r++) {
+        link.items.push(add(BEND, boxOfBend(link, r), r));
+        light[light.length - 1] = light[link.top];
+      }
       link.items.push(link.bottom);
       for (let s = 1; s < link.items.length; s++) join(link.items[s - 1], link.items[s]);
     });
@@ -485,8 +496,9 @@ function layout(picture, direction = "down") {
       const above = passed(layers[r], lower), below = passed(layers[r + 1], up);
       const bends = [];
       for (const v of layers[r + 1]) {
+        const heavy = up[v].length > 1 && !up[v].every((u) => light[u]);
         for (const u of up[v]) {
-          if (above.get(u) !== below.get(v)) blocked.add(key(u, v));
+          if (above.get(u) !== below.get(v) || (heavy && light[u])) blocked.add(key(u, v));
           else if (kind[u] === BEND && kind[v] === BEND) bends.push([position[u], position[v]]);
         }
       }
@@ -520,17 +532,14 @@ function layout(picture, direction = "down") {
       let reached = -size;
       for (let p = 0; p < layer.length; p++) {
         const v = layer[mirrored ? layer.length - 1 - p : p];
-        let us = near[v];
-        if (us.length > 1) {
-          us = [...us].sort((a, b) => at[a] - at[b]).slice(half(us.length - 1), half(us.length) + 1);
-        }
+        let us = near[v].filter((u) => !blocked.has(upwards ? key(v, u) : key(u, v)));
+        us.sort((a, b) => at[a] - at[b]);
+        us = us.slice(half(us.length - 1), half(us.length) + 1);
         for (const u of us) {
           if (follower[v] !== v || at[u] <= reached) continue;
-          if (!blocked.has(upwards ? key(v, u) : key(u, v))) {
-            follower[u] = v;
-            root[v] = follower[v] = root[u];
-            reached = at[u];
-          }
+          follower[u] = v;
+          root[v] = follower[v] = root[u];
+          reached = at[u];
         }
       }
     }
@@ -630,7 +639,7 @@ function layout(picture, direction = "down") {
   // Pixels (place.py) ---------------------------------------------------------------------------
 
   const GAP = 26, LABELLED_GAP = 34, LANE = 5, PORT = 13, WIDEST = 240;
-  const STRIP = 1400, THIN = 4, GUTTER = 44;
+  const STRIP = 2400, THIN = 4, GUTTER = 44;
   const lanes = (edge) => 1 + edge.routes.length;
   const wideness = (link) => total(link.edges.map((e) => lanes(edges[e]))) * LANE + 4 * (link.edges.length - 1);
   let width, height, across, start, end, begin, lead, tail, strip, aside, back, gutter;
@@ -708,7 +717,7 @@ function layout(picture, direction = "down") {
     let cuts = [];
     if (long >= STRIP && long > THIN * wide) {
       let parts = 1;
-      while (3 * parts * parts * wide < 2 * long) parts += 1;
+      while (2 * parts * parts * wide < 3 * long) parts += 1;
       cuts = cutsFor(Math.floor(long / parts));
     }
     const cut = new Set(cuts);
@@ -752,7 +761,8 @@ function layout(picture, direction = "down") {
     let best = -1, least = 0, begun = 0;
     for (let r = 0; r < ranks - 1; r++) {
       const soFar = end[r] - begun;
-      if (closed[r] === 0 && 4 * soFar >= 3 * wanted) {
+      const rest = end[ranks - 1] - end[r];
+      if (closed[r] === 0 && 4 * soFar >= 3 * wanted && 2 * rest >= wanted) {
         const cost = passing[r] * wanted + 4 * Math.abs(soFar - wanted);
         if (best < 0 || cost < least) [best, least] = [r, cost];
       }
@@ -791,13 +801,12 @@ function layout(picture, direction = "down") {
 
   function ways() {
     const found = edges.map(() => []), labels = edges.map(() => [0, 0]), ports = setPorts();
-    let turns = 0;
+    const turns = new Map();
     links.forEach((link, k) => {
       const offsets = apartBy(link.edges.map((e) => lanes(edges[e]) * LANE), 4);
       link.edges.forEach((e, which) => {
         const startsAbove = item.get(edges[e].source) === link.top;
-        const [way, label, turned] = wayOf(link, ports[k], offsets[which], startsAbove, turns % 5);
-        if (turned) turns += 1;
+        const [way, label] = wayOf(link, ports[k], offsets[which], startsAbove, turns);
         found[e] = startsAbove ? way : way.reverse();
         labels[e] = label;
       });
@@ -845,19 +854,21 @@ function layout(picture, direction = "down") {
     return ports;
   }
 
-  function wayOf(link, ports, offset, startsAbove, turn) {
+  function wayOf(link, ports, offset, startsAbove, turns) {
     const items = link.items, final = items.length - 1;
     const top = rank[link.top], bottom = rank[link.bottom];
     const xs = items.map((i) => across[i] + offset);
     xs[0] = ports[0] + offset;
     xs[final] = ports[1] + offset;
     const way = [point(top, xs[0], edgeOf(link.top, 1)), point(top, xs[0], end[top])];
-    let turned = false, label = [0, 0];
+    let label = [0, 0];
     for (let step = 0; step < final; step++) {
       const r = top + step;
-      if (strip[r] !== strip[r + 1]) {
-        turned = true;
-        const away = 7 + 4 * turn, s = strip[r], side = gutter[s] - aside[s] + 4 * turn - 8;
+      const turned = strip[r] !== strip[r + 1];
+      if (turned) {
+        const turn = (turns.get(r) ?? 0) % 5, s = strip[r];
+        turns.set(r, turn + 1);
+        const away = 7 + 4 * turn, side = gutter[s] - aside[s] + 4 * turn - 8;
         way.push(point(r, xs[step], end[r] + away), point(r, side, end[r] + away));
         const onward = side + aside[s] - aside[s + 1];
         way.push(point(r + 1, onward, start[r + 1] - away), point(r + 1, xs[step + 1], start[r + 1] - away));
@@ -871,7 +882,7 @@ function layout(picture, direction = "down") {
       if (step < final - 1) way.push(point(r + 1, xs[step + 1], end[r + 1]));
     }
     way.push(point(bottom, xs[final], edgeOf(link.bottom, 0)));
-    return [simple(way), label, turned];
+    return [simple(way), label];
   }
 
   function simple(way) {
