@@ -29,7 +29,11 @@ NEEDS = {
         None if shutil.which("npm") and shutil.which("node") else "npm (apt install nodejs npm)"
     ),
     "browser": lambda: (
-        None if any(shutil.which(name) for name in BROWSERS) else "a browser: " + ", ".join(BROWSERS)
+        "Playwright (pip install playwright)"
+        if not importlib.util.find_spec("playwright")
+        else None
+        if os.environ.get("MINIGRAD_CHROMIUM") or any(map(shutil.which, BROWSERS))
+        else "a browser: " + ", ".join(BROWSERS)
     ),
 }
 

@@ -172,7 +172,7 @@ def _formula(latex: str) -> dict[str, Any]:
 
 
 def _elementwise(pictures: list[Picture]) -> dict[str, tuple[str, ...]]:
-    """Per elementwise operation what its formulas call the inputs: there numbers can take their place."""
+    """Per elementwise operation what its formulas call the inputs: numbers can take their place."""
     used = {node.op for picture in pictures for node in picture.nodes} & REGISTRY.keys()
     return {
         op: OPERANDS.get(op, ("x", "y")) for op in sorted(used) if REGISTRY[op].family == "elementwise"

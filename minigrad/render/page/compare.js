@@ -4,13 +4,13 @@ function matches() {
   const [one, other] = app.models;
   const keyed = (model) => {
     const found = new Map(), counts = new Map();
-    for (const n of model.picture.nodes) {
+    for (const n of [...model.picture.nodes].reverse()) {  // from the end: there both compute the same
       const base = n.kind === "output" ? "output " + n.title : n.named || n.kind === "input" || n.kind === "parameter" ? "name " + n.label : [n.op || n.kind, n.parameters, n.shape.join()].join(" ");
       const k = counts.get(base) || 0;
       counts.set(base, k + 1);
       found.set(base + " " + k, n);
     }
-    return found;
+    return new Map([...found].reverse());
   };
   const a = keyed(one), b = keyed(other), rows = [];
   for (const key of new Set([...a.keys(), ...b.keys()])) {
@@ -40,9 +40,9 @@ function compareCard() {
   return [html("h2", {}, "Compare"),
     html("p", { class: "buttons", role: "group", "aria-label": "Which graph is shown" }, titles.map((t, i) => html("button", { type: "button", "aria-pressed": String(app.which === i), "data-which": i, onclick: () => showModel(i) }, t))),
     html("p", { id: "largest" }, `Largest difference of values ${gap(worst("values"))}, of gradients ${gap(worst("gradients"))}, relative to the largest entry. ${counts("same")} the same, ${counts("changed")} changed, ${counts("missing")} only in A, ${counts("added")} only in B.`),
-    html("div", { class: "scroll wide" }, html("table", { class: "matched" }, html("thead", {}, html("tr", {}, ["", "node", "A", "B", "values", "gradients"].map((t) => html("th", { scope: "col" }, t || html("span", { class: "unseen" }, "verdict"))))),
+    html("div", { class: "scroll wide", tabindex: 0, role: "region", "aria-label": "Nodes of both" }, html("table", { class: "matched" }, html("thead", {}, html("tr", {}, ["", "node", "operation", "values", "gradients"].map((t) => html("th", { scope: "col" }, t || html("span", { class: "unseen" }, "verdict"))))),
       html("tbody", {}, [...rows].sort((a, b) => order[a.kind] - order[b.kind]).map((r) => html("tr", { class: r.kind }, html("td", {}, SIGNS[r.kind]), html("th", { scope: "row" }, readable((r.x || r.y).label || (r.x || r.y).title)),
-        html("td", {}, r.x ? r.x.op || r.x.kind : ""), html("td", {}, r.y ? r.y.op || r.y.kind : ""), html("td", { class: "digits" }, gap(r.values)), html("td", { class: "digits" }, gap(r.gradients)))))))];
+        html("td", {}, [...new Set([r.x, r.y].filter(Boolean).map((n) => n.op || n.kind))].join(" → ")), html("td", { class: "digits" }, gap(r.values)), html("td", { class: "digits" }, gap(r.gradients)))))))];
 }
 
 // Marks in the graph for what the other one lacks or has otherwise.

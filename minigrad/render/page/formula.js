@@ -21,7 +21,7 @@ function math(tree, numbers) {
     if (["mi", "mn", "mo", "mtext"].includes(tag)) return element(tag, rest[0]);
     return element(tag, rest.map((x, i) => make(x, i === 0 && tag !== "msup" && (bare || tag === "mfrac"))));
   };
-  return build(document.createElementNS(MATH, "math"), {}, [make(tree, true)]);
+  return build(document.createElementNS(MATH, "math"), { displaystyle: "true" }, [make(tree, true)]);
 }
 
 // Numbers joined by signs, as MathML.

@@ -33,7 +33,7 @@ function draw() {
     refusal.textContent = `${seen.nodes.length.toLocaleString("en")} nodes would be visible, and this page draws at most ${MOST.toLocaleString("en")}. Fold boxes, give scopes with mg.scope("name"), or draw a part of the graph.`;
     return;
   }
-  const thumbs = seen.nodes.length <= 150;
+  const thumbs = seen.nodes.length <= 150 && seen.nodes.some((n) => n.value && n.kind !== "constant");
   const places = layout(forLayout(seen, thumbs), "down");
   const twin = model.backward;
   const halves = !twin ? ["forward"] : app.show === "both" ? ["forward", "backward"] : [half()];
@@ -43,7 +43,7 @@ function draw() {
   halves.forEach((which, i) => {
     root.append(svg("g", { class: "half " + which, transform: `translate(${i * (places.width + GAP)} ${HEADING})` },
       svg("text", { class: "heading", x: 0, y: -40 }, which === "forward" ? (twin ? "Forward" : "The graph") : "Backward"),
-      svg("text", { class: "aside", x: 0, y: -22 }, which === "forward" ? "values flow down ↓" : "the gradient flows up ↑"),
+      svg("text", { class: "aside", x: 0, y: -22 }, which === "backward" ? "the gradient flows up ↑" : model.picture.against.includes(true) ? "values flow down ↓, derivatives up ↑" : "values flow down ↓"),
       scopesOf(which), edgesOf(which), seen.nodes.map((n) => nodeOf(n, which)), tagsOf(which)));
   });
   const title = svg("title", {}, model.picture.title || "graph");
@@ -76,8 +76,8 @@ function scopesOf(which) {
 function tagsOf(which) {
   return drawn.seen.nodes.filter((n) => !n.order).map((n) => {
     const box = mirror(drawn.places.nodes[n.id], which);
-    const text = which === "forward" ? { input: readable(n.title) + " enters here ↓" }[n.kind]
-      : { output: "the gradient starts here ↑", input: "the gradient of " + readable(n.title) + " ↑" }[n.kind];
+    const text = which === "forward" ? { input: cut(readable(n.title), 18) + " enters here ↓" }[n.kind]
+      : { output: "the gradient starts here ↑", input: "the gradient of " + cut(readable(n.title), 12) + " ↑" }[n.kind];
     if (!text) return null;
     const above = n.kind === "input";
     return svg("text", { class: "tag", x: box.x + box.width / 2, y: above ? box.y - 6 : box.y + box.height + 16 }, text);
@@ -88,7 +88,7 @@ function outline(n, w, h) {
   if (n.kind === "input" || n.kind === "output") {
     const r = Math.min(h, 44) / 2;
     return [svg("rect", { class: "box", width: w, height: h, rx: r }),
-      n.kind === "output" ? svg("rect", { class: "box inner", x: 3.5, y: 3.5, width: w - 7, height: h - 7, rx: r - 3.5 }) : null];
+      n.kind === "output" ? svg("rect", { class: "box inner", x: 3, y: 3, width: w - 6, height: h - 6, rx: r - 3 }) : null];
   }
   if (n.kind === "parameter") return svg("polygon", { class: "box", points: `0,${h / 2} 10,0 ${w - 10},0 ${w},${h / 2} ${w - 10},${h} 10,${h}` });
   if (n.kind === "fold") return [6, 3, 0].map((d) => svg("rect", { class: "box", x: d, y: STACK - d, width: w - STACK, height: h - STACK, rx: 4 }));
@@ -101,7 +101,7 @@ function nodeOf(n, which) {
   const middle = (thumb ? w - THUMB + 4 : n.kind === "fold" ? w - STACK : w) / 2 + (thumb && n.kind !== "op" ? 5 : 0);
   const [name, ...rest] = cut(readable(n.title), 28).split("(");
   const two = h > 32, top = n.kind === "fold" ? STACK : 0;
-  const detail = svg("text", { class: "detail", x: middle, y: h / 2 + 15 + top / 2 }, n.kind === "fold" && n.copies > 1 ? `${n.detail} × ${n.copies}` : cut(detailOf(n), 24));
+  const detail = svg("text", { class: "detail", x: middle, y: h / 2 + (n.kind === "output" ? 12 : 15) + top / 2 }, n.kind === "fold" && n.copies > 1 ? `${n.detail} × ${n.copies}` : cut(detailOf(n), 24));
   const small = svg("g", { class: "thumb", transform: `translate(${w - THUMB + (n.kind === "op" ? 0 : -6)} 6)` });
   const act = () => (n.kind === "fold" ? unfold(n.id) : select(n.id));
   const element = svg("g", {
@@ -110,8 +110,8 @@ function nodeOf(n, which) {
     onclick: act, onkeydown: press(act), onpointerenter: () => point(n.id), onpointerleave: () => point(null),
     onfocus: () => { point(n.id); }, onblur: () => point(null),
   }, svg("title", {}, readableLines(n.hint || n.title)), outline(n, w, h),
-  svg("text", { class: "title", x: middle, y: (two ? h / 2 - 2 : h / 2 + 4) + top / 2 }, name, rest.length ? svg("tspan", { class: "arguments" }, "(" + rest.join("(")) : null),
-  detail, small);
+  svg("text", { class: "title", x: middle, y: (two ? h / 2 - (n.kind === "output" ? 3 : 2) : h / 2 + 4) + top / 2 }, name, rest.length ? svg("tspan", { class: "arguments" }, "(" + rest.join("(")) : null),
+  " ", detail, small);
   if (!drawn.nodes.has(n.id)) drawn.nodes.set(n.id, {});
   drawn.nodes.get(n.id)[which] = { element, detail, small, node: n };
   return element;
@@ -141,11 +141,11 @@ function thumbnail(view) {
 
 function edgesOf(which) {
   const routes = which === "backward" || !app.model.backward;
+  const orders = new Map(drawn.seen.nodes.map((n) => [n.id, n.order])), order = (id) => orders.get(id);
   return drawn.seen.edges.map((e, i) => {
     if (e.source === e.target) return null;
-    const order = (id) => drawn.seen.nodes.find((n) => n.id === id).order;
     const lines = 1 + e.routes.length, points = mirrored(drawn.places.edges[i], which);
-    const crosses = drawn.seen.phases.length > 1 && order(e.source) !== order(e.target);
+    const crosses = order(e.source) !== order(e.target);
     const moved = (lane) => points.map(([x, y]) => [x + lane * LANE - ((lines - 1) * LANE) / 2, y]);
     const own = moved(0), k = own.length;
     const line = svg("g", { class: "edge" + (crosses ? " crosses" : ""), "data-source": e.source, "data-target": e.target, "data-slot": e.slot, "data-half": which },
@@ -183,14 +183,14 @@ function paint() {
         continue;
       }
       const ran = model.ran.get(which + " " + id), prefix = ran ? `step ${ran}, ` : "";
-      const what = `${prefix}${node.op || node.kind} ${nameOf(model, id)}`;
+      const title = cut(readable(node.title), 28);
       if (which === "forward") {
         const value = valueOf(model, app.step, id), known = value && drawn.thumbs ? value : null;
         element.classList.toggle("pending", model.last > 0 && !value);
         if (small.view !== known) small.replaceChildren(...thumbnail(known));
         small.view = known;
         const inputs = node.operands.map((o) => (model.node.has(o) ? nameOf(model, o) : o)).join(", ");
-        element.setAttribute("aria-label", what + (inputs ? `, inputs ${inputs}` : "") + ", " + shapeText(node.shape) + (model.last && !value ? ", has not run" : ""));
+        element.setAttribute("aria-label", `${prefix}${title} ${detail.textContent}` + (inputs ? `, inputs ${inputs}` : "") + (model.last && !value ? ", has not run" : ""));
       } else {
         const { state, view, complete } = gradientOf(model, app.step, id), known = drawn.thumbs && state === "value" ? view : null;
         element.dataset.state = state;
@@ -200,7 +200,7 @@ function paint() {
         if (detail.textContent !== text) detail.textContent = text;
         if (small.view !== known) small.replaceChildren(...thumbnail(known));
         small.view = known;
-        element.setAttribute("aria-label", `${what}, gradient ${state === "value" ? text : state}`);
+        element.setAttribute("aria-label", `${prefix}${title} ${text}, gradient of ${nameOf(model, id)}`);
       }
     }
   }

@@ -12,7 +12,6 @@ function heat(view, label, options = {}) {
     const cell = html("td", {
       role: "gridcell", class: `cell ${kind}`, tabindex: on ? 0 : -1, "aria-selected": on ? "true" : "false",
       "data-index": index.join(), "data-exact": exact(entry), title: `${indexText(index)} ${exact(entry)}`,
-      "aria-label": `${indexText(index)} ${exact(entry)}`,
       onclick: () => choose(index, options.key), onkeydown: (event) => walk(event, view, index, options.key),
     }, short(entry));
     cell.style.setProperty("--heat", String(Number.isFinite(value) ? Math.abs(value) / largest : 0));

@@ -43,7 +43,8 @@ function setUp() {
   if (!there[app.tab]) app.tab = "step";
   byId("tabs").replaceChildren(...Object.entries(TABS).filter(([id]) => there[id]).map(([id, [name]]) => html("button", {
     type: "button", role: "tab", id: "tab-" + id, "aria-controls": "page-" + id, onclick: () => openTab(id), onkeydown: turnTabs,
-  }, name)), ...(backward ? [html("label", { class: "predicting" }, html("input", { type: "checkbox", id: "predict", checked: app.predict || null, onchange: (e) => setPredict(e.target.checked) }), " Predict")] : []));
+  }, name)));
+  byId("predicting").hidden = !backward;
   byId("pages").replaceChildren(...Object.keys(TABS).filter((id) => there[id]).map((id) => html("div", { role: "tabpanel", id: "page-" + id, "aria-labelledby": "tab-" + id, tabindex: 0 })));
   byId("slider").max = last;
   byId("scrubber").hidden = last === 0;
@@ -142,7 +143,6 @@ function stop() {
   clearInterval(app.timer);
   app.timer = null;
   byId("play").textContent = "▶ Play";
-  byId("play").setAttribute("aria-label", "Play (Space)");
 }
 
 function play() {
@@ -154,7 +154,6 @@ function play() {
   };
   app.timer = setInterval(tick, Number(byId("speed").value));
   byId("play").textContent = "❚❚ Pause";
-  byId("play").setAttribute("aria-label", "Pause (Space)");
 }
 
 const moved = (step) => { stop(); go(step); };
@@ -208,7 +207,6 @@ function turnColours() {
   if (next === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
   byId("theme").textContent = { auto: "◐ auto", light: "○ light", dark: "● dark" }[next];
-  byId("theme").setAttribute("aria-label", "Colours: " + (next === "auto" ? "as the system" : next));
 }
 
 const KEYS = [
@@ -260,6 +258,7 @@ function start() {
     ["save-svg", saveSvg], ["save-png", savePng], ["theme", turnColours]]) byId(id).addEventListener("click", act);
   byId("slider").addEventListener("input", (event) => moved(event.target.value));
   byId("speed").addEventListener("change", () => { if (app.timer) { stop(); play(); } });
+  byId("predict").addEventListener("change", (event) => setPredict(event.target.checked));
   byId("query").addEventListener("input", (event) => search(event.target.value));
   byId("search").addEventListener("submit", (event) => { event.preventDefault(); nextFound(); });
   document.addEventListener("keydown", key);

@@ -12,6 +12,7 @@ function nodeCard() {
     html("h2", {}, name, html("span", { class: "quiet" }, ` ${node.op || node.kind} ${shapeText(node.shape)} ${node.dtype}`)),
     html("p", { class: "buttons" }, jump("forward"), jump("backward"), html("button", { type: "button", onclick: () => select(null) }, "Close")),
     html("p", { class: "source" }, html("code", {}, readableLines(node.hint))),
+    [["computes", node.formula], ["sends to its inputs, given g", node.vjp]].map(([label, latex]) => (latex ? html("p", { class: "worked" }, html("span", { class: "label" }, label), math(formulaOf(latex).tree)) : null)),
     html("h3", {}, "value"), value ? heat(value, `value of ${name}`, { key: "node value" }) : html("p", { class: "quiet" }, model.last ? "has not run" : "not recorded"),
     html("h3", {}, "gradient: ", html("span", { class: "state", "data-state": state }, state), complete || !view ? null : html("span", { class: "quiet" }, " so far, more arrives")),
     view ? heat(view, `gradient of ${name}`, { key: "node gradient" }) : html("p", { class: "quiet" }, {

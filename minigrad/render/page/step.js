@@ -3,7 +3,7 @@ const formulaOf = (latex) => app.data.formulas[latex];
 
 function stepCard() {
   const model = app.model, k = app.step;
-  if (model.last === 0) return [html("h2", {}, "Nothing was recorded"), html("p", {}, "This graph shows what is computed from what. To see values and to step through a backward pass, compute inside ", html("code", {}, "with mg.record() as rec:"), " and draw ", html("code", {}, "rec"), ".")];
+  if (model.last === 0) return unrecordedCard(model);
   if (k === 0) return startCard(model);
   const step = model.picture.steps[k - 1], node = model.node.get(step.node);
   const several = Math.max(...model.picture.steps.map((s) => s.backward_pass)) > 1;
@@ -13,6 +13,15 @@ function stepCard() {
     sourceOf(node),
   ];
   return [...head, ...(step.phase === "forward" ? forwardCard(model, step, node) : backwardCard(model, step, node, k))];
+}
+
+function unrecordedCard(model) {
+  if (app.selected) return [];
+  return [
+    html("h2", {}, `${model.picture.nodes.filter((n) => n.kind === "op").length} operations`),
+    html("p", {}, "This graph shows what is computed from what; nothing of it was recorded while it ran. Choose a node to see its shape, its line in the program and its rule."),
+    html("p", {}, "To see values and to step through a backward pass, compute inside ", html("code", {}, "with mg.record() as rec:"), " and draw ", html("code", {}, "rec"), "."),
+  ];
 }
 
 function startCard(model) {
