@@ -64,7 +64,7 @@ def picture(
     labelled = len(edges) <= LABELLED_EDGES
     draw = _Drawing(graph, usual, labelled, _Boxes(graph, phases), record)
     return Picture(
-        graph.name if title is None else title,
+        _title(graph, record) if title is None else title,
         f"every array is {usual}, unless noted" if usual else "",
         tuple(draw.nodes({e.source for e in edges})),
         tuple(edges),
@@ -76,6 +76,12 @@ def picture(
         _steps(record) if record else (),
         path_set(graph, labels, wrt, record) if record and labels and wrt else None,
     )
+
+
+def _title(graph: Graph, record: Record | None) -> str:
+    if record is None:
+        return graph.name
+    return "forward and backward pass" if record.gradients else "forward pass"
 
 
 def shape_text(value: Value, usual: str) -> str:
