@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .sheet import BEND, LEFT, RIGHT, Link, Sheet
+from .sheet import BEND, LEFT, RIGHT, Link, Sheet, common
 
 
 def rank(sheet: Sheet) -> None:
@@ -56,16 +56,6 @@ def _span(sheet: Sheet) -> None:
         outer = sheet.parent[b]
         sheet.first[outer] = min(sheet.first[outer], sheet.first[b])
         sheet.last[outer] = max(sheet.last[outer], sheet.last[b])
-
-
-def common(parent: list[int], a: int, b: int) -> int:
-    """The innermost box around two boxes; a box has a larger number than the one around it."""
-    while a != b:
-        if a > b:
-            a = parent[a]
-        else:
-            b = parent[b]
-    return a
 
 
 def bend(sheet: Sheet) -> None:

@@ -160,12 +160,12 @@ class Sheet:
         used = dict[tuple[int, int], None]()
         for top, bottom in hard:
             a, b = self.box[top], self.box[bottom]
-            while self.parent[a] != self.parent[b] and a != b:
-                if a > b:
+            around = common(self.parent, a, b)
+            if around not in (a, b):
+                while self.parent[a] != around:
                     a = self.parent[a]
-                else:
+                while self.parent[b] != around:
                     b = self.parent[b]
-            if a != b and self.box[top] and self.box[bottom]:
                 used[a, b] = None
         ties = [(self.count + 2 * a + 1, self.count + 2 * b, 1) for a, b in used if (b, a) not in used]
         tied = {v for upper, lower, _ in ties for v in (upper, lower)}
@@ -194,6 +194,16 @@ class Sheet:
         """Make two items of adjacent ranks neighbours."""
         self.down[upper].append(lower)
         self.up[lower].append(upper)
+
+
+def common(parent: list[int], a: int, b: int) -> int:
+    """The innermost box around two boxes; a box has a larger number than the one around it."""
+    while a != b:
+        if a > b:
+            a = parent[a]
+        else:
+            b = parent[b]
+    return a
 
 
 def topological(

@@ -119,11 +119,11 @@ function layout(picture, direction = "down") {
     const feeds = new Map();
     for (const [top, bottom] of hard) {
       let a = box[top], b = box[bottom];
-      while (parent[a] !== parent[b] && a !== b) {
-        if (a > b) a = parent[a];
-        else b = parent[b];
-      }
-      if (a !== b && box[top] && box[bottom]) feeds.set(key(a, b), [a, b]);
+      const outer = common(a, b);
+      if (outer === a || outer === b) continue;
+      while (parent[a] !== outer) a = parent[a];
+      while (parent[b] !== outer) b = parent[b];
+      feeds.set(key(a, b), [a, b]);
     }
     const found = [], tied = new Set();
     for (const [a, b] of feeds.values()) {
