@@ -1,6 +1,6 @@
 """Draw the picture of how-it-works.md: a small function, and its gradient beside it.
 
-Run it from anywhere: ``python docs/draw_how_it_works.py``.  It needs Graphviz' program ``dot``.
+Run it from anywhere: ``python docs/draw_how_it_works.py``.
 """
 
 from pathlib import Path

@@ -6,8 +6,6 @@ import doctest
 import re
 from pathlib import Path
 
-import pytest
-
 TOP = Path(__file__).parents[1]
 PAGE = TOP / "docs" / "how-it-works.md"
 
@@ -41,7 +39,6 @@ def test_files_and_links_exist():
         assert (PAGE.parent / target).exists(), target
 
 
-@pytest.mark.dot
 def test_its_picture_can_be_drawn_again(tmp_path):
     script = (PAGE.parent / "draw_how_it_works.py").read_text(encoding="utf-8")
     copy = tmp_path / "draw_how_it_works.py"

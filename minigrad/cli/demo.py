@@ -199,7 +199,7 @@ def _write(
     title = "batch norm, and the ways of its gradient"
     written.append(render(forward, folder / "batchnorm.svg", title=title, paths=STATISTICS))
     written.append(
-        render(_recorded(), folder / "batchnorm.html", title=title, paths=STATISTICS, wrt="x")
+        render(recorded(), folder / "batchnorm.html", title=title, paths=STATISTICS, wrt="x")
     )
     title = "batch norm with its backward pass"
     written.append(render(step, folder / "batchnorm-backward.svg", title=title))
@@ -223,7 +223,7 @@ def _graphs() -> tuple[Graph, Graph]:
     return trace(batchnorm.composed, x, gamma, beta), trace(batchnorm_step, x, gamma, beta, x)
 
 
-def _recorded() -> Record:
+def recorded() -> Record:
     """A forward and a backward pass of batch norm on a few numbers, step by step."""
     rng = np.random.default_rng(10)  # of which each way's share is large enough to be seen
     x, gamma, beta = (

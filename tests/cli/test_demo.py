@@ -72,7 +72,7 @@ def test_it_succeeds_without_dot(whole):
 def test_the_page_holds_a_whole_backward_pass(whole):
     page = (whole[0] / "pictures/batchnorm.html").read_bytes()
     assert len(page) <= 150_000
-    drawn = picture(demo._recorded(), paths=["mean", "variance"], wrt="x")
+    drawn = picture(demo.recorded(), paths=["mean", "variance"], wrt="x")
     assert {step.phase for step in drawn.steps} == {"forward", "backward"}
     numeric = np.array(drawn.paths.numeric.entries)
     np.testing.assert_allclose(drawn.paths.total.entries, numeric, rtol=1e-8, atol=1e-9)
