@@ -3,6 +3,7 @@ line style and a marker of its own, and bars of errors."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def lines(
     markers: bool = True,
     first: int = 0,
 ) -> None:
-    """Curves over common x values; None leaves a gap.
+    """Curves over common x values; None leaves a gap.  Batch norm is blue everywhere.
 
     Parameters
     ----------
@@ -37,8 +38,10 @@ def lines(
     first : int
         With which style to begin.
     """
-    for i, (label, values) in enumerate(series.items()):
-        colour, style, marker = STYLES[(first + i) % len(STYLES)]
+    others = itertools.count(max(first, int("batch norm" in series)))
+    for label, values in series.items():
+        index = 0 if label == "batch norm" else next(others)
+        colour, style, marker = STYLES[index % len(STYLES)]
         y = [float("nan") if v is None else v for v in values]
         axes.plot(
             x, y, color=colour, linestyle=style, marker=marker if markers else None, markersize=4.5,

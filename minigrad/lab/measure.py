@@ -47,6 +47,29 @@ def final(losses: list[float], last: int = 50) -> float | None:
     return float(np.mean(losses[-last:])) if np.isfinite(losses[-1]) else None
 
 
+def middle(values: list[float | None]) -> float | None:
+    """The median over runs; None if one of them diverged.
+
+    Examples
+    --------
+    >>> middle([1.0, 5.0, 2.0]), middle([1.0, None])
+    (2.0, None)
+    """
+    known = [v for v in values if v is not None]
+    return float(np.median(known)) if len(known) == len(values) else None
+
+
+def behind(loss: float | None, other: float | None, factor: float = 1.0) -> bool:
+    """Whether a loss is larger than another, times a factor, or diverged where the other did not.
+
+    Examples
+    --------
+    >>> behind(0.3, 0.1), behind(0.3, 0.2, factor=2.0), behind(None, 0.1)
+    (True, False, True)
+    """
+    return other is not None and (loss is None or loss > factor * other)
+
+
 def blocks(losses: list[float], count: int = 40) -> tuple[list[float], list[float]]:
     """A noisy curve made smooth: the ends of blocks of steps, and the mean over each.
 

@@ -34,7 +34,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     sources=["S0", "S1", "S2", "S3", "paper"],
     setup="Black-and-white digits, three hidden layers of 100 sigmoid units, as in the paper's first "
     "experiment; initial weights N(0, 1/inputs), batches of 60, SGD with rate 0.5, 3000 steps (quick: "
-    "1500), with and without batch norm before each sigmoid. The first step after which 90 % of the "
+    "1200), with and without batch norm before each sigmoid. The first step after which 90 % of the "
     "test digits are right.",
     expected="Batch norm needs several times fewer steps.",
     draw=draw,
@@ -42,7 +42,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
 def faster_training(bench: Bench) -> Outcome:
     """Train both, and look at the test digits every 25 steps."""
     data, test = digits(binary=True)
-    steps = 1500 if bench.quick else 3000
+    steps = 1200 if bench.quick else 3000
     curves: dict[str, list[list[float]]] = {name: [] for name in NORMS}
     for i, seed in enumerate(bench.seeds):
         for j, (name, norm) in enumerate(NORMS.items()):

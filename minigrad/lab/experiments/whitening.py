@@ -29,13 +29,17 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     left.set(xscale="log", yscale="log", xlabel="features", ylabel="ms, forward and backward")
     left.set_xticks(data["widths"], [str(w) for w in data["widths"]])
     left.minorticks_off()
-    left.set_title("whitening is much dearer ...")
+    left.set_title("whitening is much dearer")
     left.legend(fontsize=8)
-    for i, name in enumerate(("batch norm", "ZCA whitening")):
+    titles = {
+        "batch norm": "covariance after batch norm:\nfeatures still go together",
+        "ZCA whitening": "after whitening:\nthe identity",
+    }
+    for i, (name, title) in enumerate(titles.items()):
         axes = figure.add_subplot(grid[i, 1])
         axes.imshow(data["covariances"][name], cmap="RdBu", vmin=-1, vmax=1)
         axes.set(xticks=[], yticks=[], xlabel="feature", ylabel="feature")
-        axes.set_title(f"{'... but' if i else ''} covariance after\n{name}", fontsize=8)
+        axes.set_title(title, fontsize=8)
 
 
 @experiment(
