@@ -144,10 +144,7 @@ class Record:
         self._watch = watch
 
     def __repr__(self) -> str:
-        return (
-            f"<Record of {self.graph.name}: {len(self.graph.equations)} operations, "
-            f"{len(self.steps)} steps>"
-        )
+        return f"<Record: {len(self.graph.equations)} operations, {len(self.steps)} steps>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """For notebooks: the page that one steps through, picture and text.  Never raises."""
@@ -185,7 +182,7 @@ class Record:
         ...     y = x * x
         ...     y.backward()
         >>> rec, rec.of(y)
-        (<Record of record: 2 operations, 6 steps>, <Record of record: 1 operations, 3 steps>)
+        (<Record: 2 operations, 6 steps>, <Record: 1 operations, 3 steps>)
         """
         if not self.started_from(output):
             raise ArgumentError(
