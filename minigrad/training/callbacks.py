@@ -22,7 +22,7 @@ class Callback:
     ...         run.stop = run.history["loss"][-1] < 0.5
     >>> model = mg.nn.Linear(1, 1)
     >>> x = np.linspace(0.0, 1.0, 32, dtype="float32")[:, None]
-    >>> history = mg.fit(model, x, 2 * x, epochs=1000, loss="mse", callbacks=[StopEarly()],
+    >>> history = mg.fit(model, x, 2 * x, epochs=1000, loss="mse", lr=0.1, callbacks=[StopEarly()],
     ...                  verbose=False)
     >>> history.epochs < 1000, history["loss"][-1] < 0.5
     (True, True)

@@ -39,8 +39,8 @@ class Interrupt:
 def deferred_interrupt() -> Iterator[Interrupt]:
     """Note the first Ctrl-C instead of raising; the second one raises at once.
 
-    Outside the main thread, and where the program handles the signal in a way of its own,
-    nothing is changed.
+    What was noted and not looked at is raised at the end.  Outside the main thread, and where the
+    program handles the signal in a way of its own, nothing is changed.
 
     Yields
     ------
@@ -48,10 +48,14 @@ def deferred_interrupt() -> Iterator[Interrupt]:
 
     Examples
     --------
-    >>> with deferred_interrupt() as interrupt:
-    ...     signal.raise_signal(signal.SIGINT)
-    ...     interrupt.pressed
-    True
+    >>> try:
+    ...     with deferred_interrupt() as interrupt:
+    ...         signal.raise_signal(signal.SIGINT)
+    ...         print("what was begun is done")
+    ... except KeyboardInterrupt:
+    ...     print("and then it stops")
+    what was begun is done
+    and then it stops
     """
     interrupt = Interrupt()
     if (
@@ -71,3 +75,5 @@ def deferred_interrupt() -> Iterator[Interrupt]:
         yield interrupt
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if interrupt.pressed:
+        raise KeyboardInterrupt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,24 @@ def test_the_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
         run(1, callbacks=[Twice()], checkpoint=tmp_path / "a")
     assert not (tmp_path / "a").exists()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_after_the_last_batch_is_not_lost(tmp_path: Path) -> None:
+    class Late(Callback):
+        def on_end(self, run: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(1, checkpoint=tmp_path / "a", callbacks=[Late()])
+    assert run(1, resume=tmp_path / "a")[:2] == run(1)[:2]
+
+
+def test_in_another_thread() -> None:
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(run(1, seed=0)[:2]))
+    thread.start()
+    thread.join()
+    assert found == [run(1, seed=0)[:2]]
 
 
 def test_a_programs_own_handler_is_left_alone() -> None:
