@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from ..tensor import FLOATING, Leaf, Tensor, as_tensor
 from ..transforms import flatten
 
 MOST = 12  # names that an error lists
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -304,7 +305,7 @@ def _arguments(subject: Subject, line: str | None) -> tuple[tuple[Any, ...], dic
     return (np.asarray(found) if isinstance(found, list) else found,), {}
 
 
-def _guarded(subject: Subject, where: str, run: Callable[[], Any]) -> Any:
+def _guarded(subject: Subject, where: str, run: Callable[[], Made]) -> Made:
     """Run the user's function; what it raises becomes one line."""
     try:
         return run()
