@@ -324,13 +324,16 @@ def _training_loader(x: Any, y: Any, settings: dict[str, Any]) -> DataLoader:
 
 
 def _validation_loader(data: Any, batch_size: int) -> DataLoader | None:
-    if data is None or isinstance(data, DataLoader):
-        return data
-    if isinstance(data, Dataset):
-        return DataLoader(data, batch_size)
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise ArgumentError("fit: validation_data is a pair (x, y), a Dataset or a DataLoader.")
-    return DataLoader(_dataset("the x of validation_data", *data), batch_size)
+    if data is None:
+        return None
+    if not isinstance(data, DataLoader | Dataset):
+        if not isinstance(data, tuple | list) or len(data) != 2:
+            raise ArgumentError("fit: validation_data is a pair (x, y), a Dataset or a DataLoader.")
+        data = _dataset("the x of validation_data", *data)
+    loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size)
+    if not len(loader):
+        raise ArgumentError("fit: validation_data holds no batch; leave it out, or give it examples.")
+    return loader
 
 
 def _dataset(name: str, x: Any, y: Any) -> Dataset:

@@ -486,6 +486,7 @@ LOADER = mg.data.DataLoader(mg.data.TensorDataset(*data(8)), 4)
         ({"metrics": {"odd": lambda out, y: out}}, mg.ArgumentError, r"the metric 'odd' must give one number, not"),
         ({"validation_data": 3}, mg.ArgumentError, r"validation_data is a pair \(x, y\), a Dataset or a DataLoader"),
         ({"validation_data": (np.zeros((2, 5)), [0])}, mg.ShapeError, r"fit: the x of validation_data is"),
+        ({"validation_data": (np.zeros((0, 5)), np.zeros(0, int))}, mg.ArgumentError, r"validation_data holds no batch"),
         ({"callbacks": [3]}, mg.ArgumentError, r"a callback is an instance of mg\.training\.Callback or a function, not 3"),
         ({"callbacks": [Callback]}, mg.ArgumentError, r"a callback is an instance"),
         ({"callbacks": 3}, mg.ArgumentError, r"callbacks is a list of Callback or functions, not 3"),
