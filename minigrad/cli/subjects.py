@@ -290,7 +290,9 @@ def _arguments(subject: Subject, line: str | None) -> tuple[tuple[Any, ...], dic
             )
         return tuple(arrays), {}
     if subject.inputs is None and line is None and _has_defaults(value):
-        return tuple(p.default for p in inspect.signature(value).parameters.values()), {}
+        bound = inspect.signature(value).bind()
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
     function = value.forward if isinstance(value, Module) else value
     dtype = (
         next((str(p.dtype) for p in value.parameters()), None) if isinstance(value, Module) else None

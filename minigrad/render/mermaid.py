@@ -87,6 +87,8 @@ def _few_enough(picture: Picture) -> tuple[Picture, list[str]]:
     hows: tuple[Fold, ...] = ("auto", 2, 1, 0)
     drawn = picture
     for how in hows:
+        if how != "auto" and not drawn.scopes:
+            break
         drawn = fold(picture, how)
         if _count(drawn) <= MOST_EDGES:
             return drawn, [f"{note}: its boxes are folded here."]
