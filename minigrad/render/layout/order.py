@@ -30,7 +30,7 @@ def order(sheet: Sheet) -> list[list[int]]:
             layers[r] = _sorted(sheet, layers[r], near, position, places, wishes)
             for p, i in enumerate(layers[r]):
                 position[i] = p
-        _transpose(sheet, layers, position)
+        _transpose(sheet, layers, position, turn % 2 == 1)
         found = crossings(sheet, layers, position)
         idle += 1
         if found < least:
@@ -162,11 +162,11 @@ def _median(positions: list[int]) -> float | None:
     return (low * on_right + high * on_left) / (on_left + on_right)
 
 
-def _transpose(sheet: Sheet, layers: list[list[int]], position: list[int]) -> None:
-    """Swap neighbours wherever that takes crossings away."""
+def _transpose(sheet: Sheet, layers: list[list[int]], position: list[int], lax: bool) -> None:
+    """Swap neighbours wherever that takes crossings away; at first, if `lax`, where it adds none."""
     up, down, kind = sheet.up, sheet.down, sheet.kind
     waiting = range(len(layers))
-    for _ in range(4 if len(kind) < 12_000 else 1):
+    for turn in range(4 if len(kind) < 12_000 else 1):
         again = set[int]()
         for r in waiting:
             layer = layers[r]
@@ -175,7 +175,7 @@ def _transpose(sheet: Sheet, layers: list[list[int]], position: list[int]) -> No
                 if kind[u] > BEND or kind[v] > BEND:
                     continue
                 gain = _gain(up[u], up[v], position) + _gain(down[u], down[v], position)
-                if gain > 0:
+                if gain > 0 or (lax and turn == 0 and gain == 0):
                     layer[p], layer[p + 1] = v, u
                     position[u], position[v] = p + 1, p
                     again.update((r - 1, r, r + 1))

@@ -303,7 +303,7 @@ function layout(picture, direction = "down") {
         layers[r] = sorted(layers[r], near, places, wishes);
         layers[r].forEach((i, p) => (position[i] = p));
       }
-      transpose(layers);
+      transpose(layers, !downwards);
       const found = crossings(layers);
       idle += 1;
       if (found < least) [best, least, idle] = [layers.map((layer) => [...layer]), found, 0];
@@ -396,7 +396,7 @@ function layout(picture, direction = "down") {
     return (low * onRight + high * onLeft) / (onLeft + onRight);
   }
 
-  function transpose(layers) {
+  function transpose(layers, lax) {
     let waiting = range(ranks);
     for (let turn = 0; turn < (kind.length < 12000 ? 4 : 1); turn++) {
       const again = new Set();
@@ -405,7 +405,8 @@ function layout(picture, direction = "down") {
         for (let p = 0; p + 1 < layer.length; p++) {
           const u = layer[p], v = layer[p + 1];
           if (kind[u] > BEND || kind[v] > BEND) continue;
-          if (gain(up[u], up[v]) + gain(lower[u], lower[v]) > 0) {
+          const fewer = gain(up[u], up[v]) + gain(lower[u], lower[v]);
+          if (fewer > 0 || (lax && turn === 0 && fewer === 0)) {
             [layer[p], layer[p + 1], position[u], position[v]] = [v, u, p + 1, p];
             again.add(r - 1).add(r).add(r + 1);
           }
