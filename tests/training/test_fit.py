@@ -412,7 +412,6 @@ def test_without_rich_a_terminal_gets_the_lines(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_bar_with_loss_metric_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("rich")
     for name, value in {"TERM": "xterm", "COLUMNS": "140", "LINES": "20"}.items():
         monkeypatch.setenv(name, value)
     screen = Screen()

@@ -39,7 +39,6 @@ def test_repr() -> None:
     ("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("PNG", b"\x89PNG")]
 )
 def test_plot(tmp_path: Path, suffix: str, start: bytes) -> None:
-    pytest.importorskip("matplotlib")
     path = History(COLUMNS).plot(tmp_path / f"curves.{suffix}")
     assert path.read_bytes().startswith(start)
     assert [p.name for p in tmp_path.iterdir()] == [f"curves.{suffix}"]
@@ -48,7 +47,8 @@ def test_plot(tmp_path: Path, suffix: str, start: bytes) -> None:
 
 
 def test_what_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = pytest.importorskip("matplotlib.figure")
+    from matplotlib import figure as figures
+
     drawn: list[Any] = []
     save = figures.Figure.savefig
     monkeypatch.setattr(
@@ -68,7 +68,8 @@ def test_what_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_epoch_is_a_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = pytest.importorskip("matplotlib.figure")
+    from matplotlib import figure as figures
+
     drawn: list[Any] = []
     save = figures.Figure.savefig
     monkeypatch.setattr(

@@ -136,6 +136,7 @@ def zipped() -> bytes:
         (zipped(), r"\(it is a zip archive, as torch\.save and np\.savez write them\)\. Write it with mg\.save"),
         (b"\x80\x04\x95", r"\(it is a pickle\)\. Write it with mg\.save"),
     ],
+    ids=range(10),
 )  # fmt: skip
 def test_a_damaged_or_foreign_file_is_one_clear_error(
     tmp_path: Path, content: bytes, message: str
