@@ -16,6 +16,8 @@ from ..errors import NonFiniteError
 from ..tensor import Array, Tensor
 
 DIVERGED = 1e6  # a loss beyond this does not come back
+CHANCE = 0.1  # the share of ten digits that guessing gets right
+NORMS: dict[str, Any] = {"plain": None, "batch norm": nn.BatchNorm1d}  # what most compare
 
 
 def digits(binary: bool = False) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -160,3 +162,54 @@ def accuracy(model: Any, data: tuple[Array, Array]) -> float:
         scores = model(images).numpy()
     model.train()
     return float(np.mean(scores.argmax(axis=1) == labels))
+
+
+def score(
+    model: Any,
+    optimizer: Any,
+    data: tuple[Array, Array],
+    test: tuple[Array, Array],
+    steps: int,
+    seed: int,
+) -> float:
+    """Train, and give the share of test digits right; that of guessing if training diverged."""
+    losses = train(model, optimizer, data, steps, seed=seed)
+    return accuracy(model, test) if np.isfinite(losses[-1]) else CHANCE
+
+
+def learning_curve(
+    model: Any,
+    optimizer: Any,
+    data: tuple[Array, Array],
+    test: tuple[Array, Array],
+    steps: int,
+    every: int,
+    seed: int = 0,
+    report: Callable[[int], None] | None = None,
+) -> list[float]:
+    """Train, and give the share of test digits right before and after every so many steps.
+
+    Parameters
+    ----------
+    model, optimizer, data, test, steps, seed
+        As for :func:`train` and :func:`accuracy`.
+    every : int
+        How many steps lie between two looks.
+    report : callable, optional
+        Told the step at every look.
+
+    Returns
+    -------
+    list of float
+        ``steps // every + 1`` of them; after divergence that of guessing.
+    """
+    found = [accuracy(model, test)]
+
+    def look(step: int, loss: float) -> None:
+        if step % every == 0:
+            found.append(accuracy(model, test))
+            if report is not None:
+                report(step)
+
+    train(model, optimizer, data, steps, seed=seed, each=look)
+    return found + [CHANCE] * (steps // every + 1 - len(found))

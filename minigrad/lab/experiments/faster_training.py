@@ -11,10 +11,9 @@ from minigrad import nn, optim
 from ..experiment import Bench, Outcome, experiment
 from ..figures import lines
 from ..measure import verdict
-from ..training import accuracy, digits, network, train
+from ..training import NORMS, digits, learning_curve, network
 
 GOAL, EVERY = 0.9, 25
-NORMS = {"plain": None, "batch norm": nn.BatchNorm1d}
 
 
 def draw(figure: Any, data: dict[str, Any]) -> None:
@@ -44,20 +43,17 @@ def faster_training(bench: Bench) -> Outcome:
     data, test = digits(binary=True)
     steps = 1200 if bench.quick else 3000
     curves: dict[str, list[list[float]]] = {name: [] for name in NORMS}
-    for i, seed in enumerate(bench.seeds):
-        for j, (name, norm) in enumerate(NORMS.items()):
+    total, done = len(NORMS) * len(bench.seeds) * steps, 0
+    for seed in bench.seeds:
+        for name, norm in NORMS.items():
+            note = f"seed {seed}, {name}"
             model = network([64, 100, 100, 100, 10], seed, norm, nn.Sigmoid, lambda n: n**-0.5)
-            curve = [accuracy(model, test)]
-
-            def look(step: int, loss: float, at: int = 2 * i + j, name: str = name) -> None:
-                if step % EVERY == 0:
-                    curve.append(accuracy(model, test))  # noqa: B023 (used before the next round)
-                    bench.report(
-                        at * steps + step, 2 * len(bench.seeds) * steps, f"seed {at // 2}, {name}"
-                    )
-
-            train(model, optim.SGD(model.parameters(), lr=0.5), data, steps, seed=seed, each=look)
+            curve = learning_curve(
+                model, optim.SGD(model.parameters(), lr=0.5), data, test, steps, EVERY, seed,
+                lambda step, before=done, note=note: bench.report(before + step, total, note),
+            )  # fmt: skip
             curves[name].append(curve)
+            done += steps
     first = {name: [_first(curve) for curve in rows] for name, rows in curves.items()}
     ratios = [
         (steps if slow is None else slow) / fast if fast else 0.0
@@ -86,7 +82,4 @@ def _first(curve: list[float]) -> int | None:
 
 def _span(values: list[int | None]) -> str:
     known = sorted({v for v in values if v is not None})
-    return (
-        " to ".join(str(v) for v in ([known[0], known[-1]] if len(known) > 1 else known))
-        or "no number of"
-    )
+    return " to ".join(str(v) for v in ([known[0], known[-1]] if len(known) > 1 else known)) or "never"

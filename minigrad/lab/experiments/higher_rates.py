@@ -6,23 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import nn, optim
+from minigrad import optim
 
 from ..experiment import Bench, Outcome, experiment
 from ..figures import lines
 from ..measure import verdict
-from ..training import accuracy, digits, he, network, train
+from ..training import CHANCE, NORMS, digits, he, network, score
 
 RATES = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
 LEARNT = 0.8  # of the test digits right
-NORMS = {"plain": None, "batch norm": nn.BatchNorm1d}
 
 
 def draw(figure: Any, data: dict[str, Any]) -> None:
     """Accuracy against the rate."""
     axes = figure.subplots()
     lines(axes, data["rates"], {k: np.mean(v, axis=0).tolist() for k, v in data["accuracy"].items()})
-    axes.axhline(0.1, color="black", linestyle=":", label="chance")
+    axes.axhline(CHANCE, color="black", linestyle=":", label="chance")
     axes.set(xscale="log", ylim=(0, 1.02), xlabel="learning rate", ylabel="test digits right")
     axes.set_title("batch norm still learns where the plain network dies")
     axes.legend()
@@ -50,8 +49,8 @@ def higher_rates(bench: Bench) -> Outcome:
             for rate in rates:
                 bench.report(done, total, f"seed {seed}, {name}, rate {rate:g}")
                 model = network([64, *[100] * 5, 10], seed, norm, scale=he())
-                losses = train(model, optim.SGD(model.parameters(), lr=rate), data, steps, seed=seed)
-                row.append(accuracy(model, test) if np.isfinite(losses[-1]) else 0.1)
+                optimizer = optim.SGD(model.parameters(), lr=rate)
+                row.append(score(model, optimizer, data, test, steps, seed))
                 done += 1
             found[name].append(row)
     # Per seed the largest rate that learns.

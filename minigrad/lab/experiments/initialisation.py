@@ -6,23 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from minigrad import nn, optim
+from minigrad import optim
 
 from ..experiment import Bench, Outcome, experiment
 from ..figures import lines
 from ..measure import verdict
-from ..training import accuracy, digits, he, network, train
+from ..training import CHANCE, NORMS, digits, he, network, score
 
 FACTORS = [1e-3, 1e-2, 1e-1, 0.3, 1.0, 3.0, 10.0, 100.0]
 LEARNT = 0.7  # of the test digits right
-NORMS = {"plain": None, "batch norm": nn.BatchNorm1d}
 
 
 def draw(figure: Any, data: dict[str, Any]) -> None:
     """Accuracy against the size of the initial weights."""
     axes = figure.subplots()
     lines(axes, data["factors"], {k: np.mean(v, axis=0).tolist() for k, v in data["accuracy"].items()})
-    axes.axhline(0.1, color="black", linestyle=":", label="chance")
+    axes.axhline(CHANCE, color="black", linestyle=":", label="chance")
     axes.set(
         xscale="log", ylim=(0, 1.02), xlabel="initial weights, times He's", ylabel="test digits right"
     )
@@ -52,8 +51,8 @@ def initialisation(bench: Bench) -> Outcome:
             for factor in factors:
                 bench.report(done, total, f"seed {seed}, {name}, factor {factor:g}")
                 model = network([64, *[100] * 5, 10], seed, norm, scale=he(factor))
-                losses = train(model, optim.SGD(model.parameters(), lr=0.1), data, steps, seed=seed)
-                row.append(accuracy(model, test) if np.isfinite(losses[-1]) else 0.1)
+                optimizer = optim.SGD(model.parameters(), lr=0.1)
+                row.append(score(model, optimizer, data, test, steps, seed))
                 done += 1
             found[name].append(row)
     # Per seed how many powers of ten lie between the smallest and the largest that learn.

@@ -76,9 +76,9 @@ def renormalise_after_step(bench: Bench) -> Outcome:
         verdict(wasted and worse, part=wasted),
         f"At rate 0.1, a median of {median(raw, 'undone'):.0%} of what a step does to the "
         f"pre-activations is undone right after; moving the mean alone makes up "
-        f"{median(raw, 'mean'):.0%}. With centred pixels {median(centred, 'undone'):.0%} is undone. The "
-        f"loss ends at {end[0]}, with batch norm at {end[1]}.",
-        ["inputs", "rate", "seed", "undone", "moves the mean", "loss, renormalized", "loss, batch norm"],
+        f"{median(raw, 'mean'):.0%}. With centred pixels {median(centred, 'undone'):.0%} is undone. "
+        f"The loss ends at {end[0]}, with batch norm at {end[1]}.",
+        ["inputs", "rate", "seed", "undone", "moves the mean", "loss", "loss, batch norm"],
         [
             [
                 inputs, f"{rate:g}", str(seed), f"{np.median(run['undone']):.0%}",
@@ -100,7 +100,7 @@ def renormalise_after_step(bench: Bench) -> Outcome:
 
 
 def _renormalised(data: Any, seed: int, rate: float, steps: int) -> Run:
-    """Losses, and per step the median over units of the share undone and of the share that moves the mean."""
+    """Losses, and per step the share undone and that which moves the mean: medians over units."""
     model = network([64, 100, 10], seed)
     layer, fixed = model[0], data[0][:600]
     undone: list[float] = []

@@ -11,10 +11,9 @@ from minigrad import nn, optim
 from ..experiment import Bench, Outcome, experiment
 from ..figures import lines
 from ..measure import verdict
-from ..training import accuracy, digits, network, train
+from ..training import CHANCE, NORMS, digits, learning_curve, network
 
-CHANCE, EVERY = 0.1, 50
-NORMS = {"plain": None, "batch norm": nn.BatchNorm1d}
+EVERY = 50
 
 
 def draw(figure: Any, data: dict[str, Any]) -> None:
@@ -43,20 +42,17 @@ def saturating(bench: Bench) -> Outcome:
     data, test = digits(binary=True)
     steps = 500 if bench.quick else 3000
     curves: dict[str, list[list[float]]] = {name: [] for name in NORMS}
-    for i, seed in enumerate(bench.seeds):
-        for j, (name, norm) in enumerate(NORMS.items()):
+    total, done = len(NORMS) * len(bench.seeds) * steps, 0
+    for seed in bench.seeds:
+        for name, norm in NORMS.items():
+            note = f"seed {seed}, {name}"
             model = network([64, 100, 100, 100, 10], seed, norm, nn.Sigmoid, 0.01)
-            curve = [accuracy(model, test)]
-
-            def look(step: int, loss: float, at: int = 2 * i + j, name: str = name) -> None:
-                if step % EVERY == 0:
-                    curve.append(accuracy(model, test))  # noqa: B023 (used before the next round)
-                    bench.report(
-                        at * steps + step, 2 * len(bench.seeds) * steps, f"seed {at // 2}, {name}"
-                    )
-
-            train(model, optim.SGD(model.parameters(), lr=0.5), data, steps, seed=seed, each=look)
+            curve = learning_curve(
+                model, optim.SGD(model.parameters(), lr=0.5), data, test, steps, EVERY, seed,
+                lambda step, before=done, note=note: bench.report(before + step, total, note),
+            )  # fmt: skip
             curves[name].append(curve)
+            done += steps
     ends = {name: [curve[-1] for curve in rows] for name, rows in curves.items()}
     learnt, dead = min(ends["batch norm"]), max(ends["plain"])
     return Outcome(
