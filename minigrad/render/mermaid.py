@@ -124,8 +124,8 @@ def quote(text: str) -> str:
 
 
 def _title(text: str) -> str:
-    """Text inside a string of the heading, which is YAML."""
-    units = printable(text).encode("utf-16-be")
+    """Text inside a string of the heading, which is YAML; of which Mermaid would cut out tags."""
+    units = printable(text).replace("<", "‹").replace(">", "›").encode("utf-16-be")
     codes = [int.from_bytes(units[i : i + 2]) for i in range(0, len(units), 2)]
     plain = {ord(c) for c in " _.,()abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"}
     return "".join([chr(c) if c in plain else f"\\u{c:04x}" for c in codes])

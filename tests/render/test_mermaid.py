@@ -151,6 +151,15 @@ def test_what_cannot_be_folded_enough_says_what_to_do():
     assert "%%{" not in text
 
 
+def test_the_title_is_plain_text_in_its_heading():
+    lines = to_mermaid(picture(graph("x"), title='a: "b" <i> %%{init}%% 🙂')).splitlines()
+    assert lines[0] == lines[2] == "---"
+    key, _, text = lines[1].partition(": ")
+    assert key == "title"
+    assert not set(text) & set("<>%{}")
+    assert json.loads(text) == 'a: "b" ‹i› %%{init}%% 🙂'
+
+
 def test_quoting():
     assert quote("") == " "
     assert quote("1. a") == "1#46; a"
