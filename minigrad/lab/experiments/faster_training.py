@@ -20,7 +20,9 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     """Accuracy against steps."""
     axes = figure.subplots()
     curves = {k: np.mean(v, axis=0).tolist() for k, v in data["curves"].items()}
-    lines(axes, data["steps"], curves, markers=False)
+    points = max(map(len, curves.values()))
+    padded = {k: v + [None] * (points - len(v)) for k, v in curves.items()}
+    lines(axes, range(0, EVERY * points, EVERY), padded, markers=False)
     axes.axhline(GOAL, color="black", linestyle=":", label=f"{GOAL:.0%}")
     axes.set(ylim=(0, 1.02), xlabel="step", ylabel="test digits right")
     axes.set_title("batch norm is there after a fraction of the steps")
@@ -33,30 +35,30 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     sources=["S0", "S1", "S2", "S3", "paper"],
     setup="Black-and-white digits, three hidden layers of 100 sigmoid units, as in the paper's first "
     "experiment; initial weights N(0, 1/inputs), batches of 60, SGD with rate 0.5, 3000 steps (quick: "
-    "1200), with and without batch norm before each sigmoid. The first step after which 90 % of the "
-    "test digits are right.",
+    "1200, with batch norm 400), with and without batch norm before each sigmoid. The first step after "
+    "which 90 % of the test digits are right.",
     expected="Batch norm needs several times fewer steps.",
     draw=draw,
 )
 def faster_training(bench: Bench) -> Outcome:
     """Train both, and look at the test digits every 25 steps."""
     data, test = digits(binary=True)
-    steps = 1200 if bench.quick else 3000
+    steps = {"plain": 1200, "batch norm": 400} if bench.quick else dict.fromkeys(NORMS, 3000)
     curves: dict[str, list[list[float]]] = {name: [] for name in NORMS}
-    total, done = len(NORMS) * len(bench.seeds) * steps, 0
+    total, done = len(bench.seeds) * sum(steps.values()), 0
     for seed in bench.seeds:
         for name, norm in NORMS.items():
             note = f"seed {seed}, {name}"
             model = network([64, 100, 100, 100, 10], seed, norm, nn.Sigmoid, lambda n: n**-0.5)
             curve = learning_curve(
-                model, optim.SGD(model.parameters(), lr=0.5), data, test, steps, EVERY, seed,
+                model, optim.SGD(model.parameters(), lr=0.5), data, test, steps[name], EVERY, seed,
                 lambda step, before=done, note=note: bench.report(before + step, total, note),
             )  # fmt: skip
             curves[name].append(curve)
-            done += steps
+            done += steps[name]
     first = {name: [_first(curve) for curve in rows] for name, rows in curves.items()}
     ratios = [
-        (steps if slow is None else slow) / fast if fast else 0.0
+        (steps["plain"] if slow is None else slow) / fast if fast else 0.0
         for slow, fast in zip(first["plain"], first["batch norm"], strict=True)
     ]
     ends = {name: float(np.mean([curve[-1] for curve in rows])) for name, rows in curves.items()}
@@ -65,14 +67,21 @@ def faster_training(bench: Bench) -> Outcome:
         verdict(min(ratios) >= 3, part=min(ratios) > 1),
         f"90 % of the test digits are right after {_span(first['batch norm'])} steps with batch "
         f"norm and {_span(first['plain'])} without{missed}: {min(ratios):.0f} times fewer at least. "
-        f"After {steps} steps it is {ends['batch norm']:.1%} against {ends['plain']:.1%}.",
-        ["network", "seed", "first step at 90 %", f"after {steps} steps"],
+        f"It ends at {ends['batch norm']:.1%} after {steps['batch norm']} steps with batch norm, and "
+        f"at {ends['plain']:.1%} after {steps['plain']} without.",
+        ["network", "seed", "first step at 90 %", "right at the end", "steps"],
         [
-            [name, str(seed), str(first[name][i] or "never"), f"{curves[name][i][-1]:.3f}"]
+            [
+                name,
+                str(seed),
+                str(first[name][i] or "never"),
+                f"{curves[name][i][-1]:.3f}",
+                str(steps[name]),
+            ]
             for name in NORMS
             for i, seed in enumerate(bench.seeds)
         ],
-        {"steps": list(range(0, steps + 1, EVERY)), "curves": curves, "first": first},
+        {"curves": curves, "first": first},
     )
 
 
