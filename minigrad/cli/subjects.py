@@ -80,12 +80,17 @@ def choose(module: ModuleType, where: str, name: str) -> Subject:
 def _named(module: ModuleType, where: str, name: str) -> Subject:
     names = vars(module)
     value = names.get(name)
+    if inspect.isclass(value):
+        raise ArgumentError(
+            f"{where}: {name} is a class; make an object of it, {name.lower()} = {name}(...), and name "
+            "that."
+        )
     if isinstance(value, Record | Graph | Tensor) or callable(value):
         return Subject(name, value, None if value is None else _inputs(names, name, value))
     if name in names:
         raise ArgumentError(
-            f"{where}: {name} is a {type(value).__name__}; drawn can be a Tensor, a Graph, a Record, a "
-            "function or a Module."
+            f"{where}: {name} is of type {type(value).__name__}; drawn can be a Tensor, a Graph, a "
+            "Record, a function or a Module."
         )
     found = [s.name for tier in _tiers(module) for s in tier]
     known = found or [n for n, v in names.items() if not n.startswith("_") and callable(v)]
