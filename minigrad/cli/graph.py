@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError
-from ..graph import Graph
 from ..record import Record, record
-from ..render import WRITERS, render
+from ..render import WRITERS, as_graph, picture, render
 from ..scripts import load, split_name
-from ..tensor import Tensor
-from .subjects import backward, choose, forward, recorded
+from .subjects import Subject, backward, choose, forward, recorded
 from .terminal import CommandError, Parser
 
 STEPPED = ("html", "json")  # what can hold the steps of a recorded pass
@@ -58,6 +57,7 @@ def _options(arguments: Sequence[str]) -> Any:
         help="colour the ways of the gradient across these values",
     )
     add("--wrt", metavar="NAME", help="the input that those ways lead to (default: the first)")
+    add("--compare", metavar="NAME", help="another name in the script, to be compared on the same page")
     add("--show", metavar="WHAT", help="values, gradients, or both, with a comma: numbers in the nodes")
     add("--inputs", metavar="TEXT", help='example inputs, like "x=randn(16,5),gamma=uniform(.5,1.5,5)"')
     add("--title", metavar="TEXT", help="above the picture")
@@ -72,18 +72,29 @@ def _draw(options: Any) -> Path:
     if options.out is not None:
         _look_at(Path(options.out))
     stepped = options.backward and _suffix(options.out) in STEPPED
-    if stepped:
-        with record() as running:
-            subject = choose(load(where), where, name)
-            rec = recorded(subject, options.inputs, where, running)
-        found: Tensor | Graph | Record = running.of(subject.value) if rec is None else rec
-    else:
-        subject = choose(load(where), where, name)
-        how = backward if options.backward else forward
-        found = how(subject, options.inputs, where)
-    path = Path(options.out or f"{subject.name}.html")
+    with record() if stepped else contextlib.nullcontext() as running:
+        module = load(where)
+        subjects = [choose(module, where, name)]
+        if options.compare is not None:
+            subjects.append(choose(module, where, options.compare))
+        made = [_made(subject, options, where, running) for subject in subjects]
+    found = [
+        running.of(subject.value) if x is None and running is not None else x
+        for subject, x in zip(subjects, made, strict=True)
+    ]
+    path = Path(options.out or f"{subjects[0].name}.html")
     _look_at(path)
-    return render(found, path, **_settings(options, subject.name))
+    settings = _settings(options, subjects[0].name)
+    if options.compare is not None:
+        settings["compare"] = picture(as_graph(found[1]), title=subjects[1].name)
+    return render(found[0], path, **settings)
+
+
+def _made(subject: Subject, options: Any, where: str, running: Record | None) -> Any:
+    """A graph or record of one subject; None if it is part of the one that is running."""
+    if running is not None:
+        return recorded(subject, options.inputs, where, running)
+    return (backward if options.backward else forward)(subject, options.inputs, where)
 
 
 def _suffix(out: str | None) -> str:

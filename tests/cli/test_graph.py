@@ -220,6 +220,22 @@ def test_an_output_that_is_no_scalar_gets_the_same_random_numbers_each_time(run,
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("words", ["", "--backward"])
+def test_two_are_compared_on_one_page(run, tmp_path, words):
+    text = HEAD + (
+        "composed, fused = mg.batchnorm.composed, mg.batchnorm.fused\n"
+        "example_inputs = np.eye(4)\nx = mg.tensor(np.eye(4), requires_grad=True)\n"
+        "one, two = composed(x).sum(), (x**3).sum()\n"
+    )
+    for names in ("mine.py:composed --compare fused", "mine.py:one --compare two"):
+        run(f"{names} {words} -o out.html", text)
+        page = (tmp_path / "out.html").read_text(encoding="utf-8")
+        for title in names[8:].split(" --compare "):
+            assert f'"title":"{title}"' in page.replace("\\", "")
+    assert "for a path in .html only" in run("mine.py:one --compare two -o out.svg", text, code=2)
+    assert "has no 'three'" in run("mine.py:one --compare three -o out.svg", text, code=2)
+
+
 # Which one -------------------------------------------------------------------------------------------
 
 
