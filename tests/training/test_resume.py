@@ -282,6 +282,12 @@ def test_when_resuming_fails_the_model_is_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(mg.ArgumentError, match=r"the saved groups hold \[6\] parameters"):
         mg.fit(model, *data(), batch_size=8, optimizer=optimizer, resume=path, verbose=False)
     assert (bits(model), optimizer.state_dict()) == before
+    model = network(3, own=True)  # its dropout draws from a generator that the checkpoint lacks
+    optimizer = optim.Adam(model.parameters())
+    before = bits(model), optimizer.state_dict()
+    with pytest.raises(mg.ArgumentError, match=r"random generators"):
+        mg.fit(model, *data(), batch_size=8, optimizer=optimizer, resume=path, verbose=False)
+    assert (bits(model), optimizer.state_dict()) == before
     wide = nn.Sequential(nn.Linear(5, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Dropout(), nn.Linear(9, 3))
     with pytest.raises(
         nn.StateDictError, match=r"0\.weight: shape \[8, 5\], but the module has \[9, 5\]"
