@@ -119,8 +119,8 @@ def generative(bench: Bench) -> Outcome:
         verdict(both, part=one),
         "Share of samples near a mode, and modes met: "
         + "; ".join(f"{v} {share[v]:.2f}, {modes[v]:.1f} of 8" for v in VARIANTS)
-        + f". In both networks batch norm {'helps' if both else 'does not help'}; in the generator alone it "
-        f"{'helps' if one else 'does not'}.",
+        + f". In both networks batch norm {'helps' if both else 'does not help'}; in the "
+        f"generator alone it {'helps' if one else 'does not'}.",
         ["batch norm in", "samples near a mode", "modes met", "per seed"],
         [
             [v, f"{share[v]:.2f}", f"{modes[v]:.1f}", ", ".join(f"{s:.2f}/{m}" for s, m in found[v])]
