@@ -56,7 +56,8 @@ def zca(x: Any, eps: float = 1e-5) -> Any:
     ArgumentError
         If there are not more examples than features, or for a negative eps.
     LinAlgError
-        If a feature is constant or depends on others, and eps does not make up for it.
+        If a feature is constant or depends on others, and eps does not make up for it; or if x is
+        tracked and two eigenvalues of the covariance are equal up to rounding.
     ShapeError
         For other than two axes.
 
@@ -85,6 +86,15 @@ def zca(x: Any, eps: float = 1e-5) -> Any:
                 f"{who}: the covariance of x, {describe(x)}, is singular: its eigenvalues are from "
                 f"{found[0]:.1e} to {found[-1]:.1e}. A feature is constant or depends on others. "
                 f"Leave it out, or use a larger eps than {eps:g}."
+            )
+        if (
+            getattr(covariance, "requires_grad", False)
+            and (np.diff(found) <= rounding * found[-1:]).any()
+        ):
+            raise LinAlgError(
+                f"{who}: two eigenvalues of the covariance of x, {describe(x)}, are equal up to "
+                "rounding, so their eigenvectors have no derivative. Use batchnorm.newton_schulz, "
+                "which needs none, or call zca under mg.no_grad() for the value alone."
             )
         return centred @ ((vectors / sqrt(variances)) @ vectors.T)
 

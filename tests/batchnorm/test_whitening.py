@@ -142,6 +142,17 @@ def test_wrong_input(whiten: Any, arguments: Any, error: Any, message: str) -> N
     assert f"batchnorm.{whiten.__name__}" in str(caught.value)
 
 
+def test_equal_variances_have_a_value_but_no_derivative_by_eigenvectors() -> None:
+    square = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    x = mg.tensor(square, requires_grad=True)
+    with pytest.raises(mg.LinAlgError, match=r"batchnorm\.zca: two eigenvalues .*newton_schulz"):
+        zca(x)
+    with mg.no_grad():
+        np.testing.assert_allclose(zca(x, 0.0).data, square, atol=1e-15)
+    weights = np.arange(8.0).reshape(4, 2)
+    assert mg.gradcheck(lambda x: (many(x) * weights).sum(), (square,))
+
+
 def test_fewer_examples_than_features_with_eps(rng: np.random.Generator) -> None:
     """What the error recommends works: nothing is divided by zero."""
     x = mg.tensor(rng.normal(size=(3, 5)), requires_grad=True)
