@@ -46,7 +46,7 @@ def to_svg(
     >>> import minigrad as mg
     >>> from minigrad.render import picture
     >>> text = to_svg(picture(mg.trace(lambda a: a * a, 3.0), title="a < b"))
-    >>> text[:4], "<title>a &lt; b</title>" in text
+    >>> text[:4], '<title id="title">a &lt; b</title>' in text
     ('<svg', True)
     """
     described = to_text(picture)
