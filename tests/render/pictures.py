@@ -84,7 +84,9 @@ def _residual(x, w1, w2):
 
 def _layers():
     nn, f32 = mg.nn, np.float32
-    net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
+    net = nn.Sequential(
+        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)
+    )
     return mg.trace(net, _data(5, 4).astype(f32))
 
 
