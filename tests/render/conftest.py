@@ -35,7 +35,18 @@ class Watched:
         self.page.on("console", lambda m: self.complaints.append(m.text))
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.page.on("dialog", lambda d: self.complaints.append(d.message))
+        self.open(path, fragment)
+
+    def open(self, path, fragment=""):
+        """Another file, in the same window."""
+        self.check()
+        self.requests.clear()
         self.page.goto(path.as_uri() + fragment)
+
+    def check(self):
+        """No complaint, and no request but that for the page itself."""
+        assert self.complaints == []
+        assert len(self.requests) <= 1, self.requests
 
     def close(self):
         self.context.close()
@@ -53,5 +64,5 @@ def opened(chromium):
     yield open_
     for watched in pages:
         watched.close()
-        assert watched.complaints == []
-        assert len(watched.requests) == 1, watched.requests
+        watched.check()
+        assert len(watched.requests) == 1

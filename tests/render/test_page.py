@@ -520,6 +520,77 @@ def test_a_huge_graph_is_refused_in_words(opened, tmp_path):
     assert page.locator("#refusal").is_visible()
 
 
+def everything():
+    """Records of many kinds: several outputs and passes, odd numbers, odd shapes, odd types."""
+    a = mg.tensor(np.array([[2.0, 1.0], [1.0, 3.0]]), requires_grad=True, name="a")
+    v = mg.tensor(np.array([1.0, -2.0]), requires_grad=True, name="v")
+    f = mg.tensor(np.array([[0.5], [1.5]], np.float32), requires_grad=True, name="f")
+    empty = mg.tensor(np.zeros((0, 3)), requires_grad=True, name="empty")
+    large = mg.tensor(
+        np.random.default_rng(0).normal(size=(3, 40, 50)), requires_grad=True, name="large"
+    )
+
+    def twice():
+        y = (v * v).sum()
+        y.backward()
+        (v * 3.0).sum().backward()
+
+    def higher():
+        _, pullback = mg.vjp(lambda t: (t**3).sum(), v)
+        (pullback(1.0)[0] * v).sum().backward()
+
+    return {
+        "eigh": lambda: (mg.linalg.eigh(a)[1] * mg.linalg.eigh(a)[0]).sum().backward(),
+        "matmul": lambda: ((a @ v) @ v).backward(),
+        "product": lambda: (a @ a).sum().backward(),
+        "where": lambda: mg.where(v.data > 0, v, v * 2.0).sum().backward(),
+        "clip": lambda: mg.clip(v, 0.0, 2.0).sum().backward(),
+        "float32 and broadcasting": lambda: (f * np.ones((2, 3), np.float32)).sum().backward(),
+        "keepdims": lambda: (a - a.mean(axis=1, keepdims=True)).prod().backward(),
+        "not finite": lambda: (v / np.array([0.0, np.inf])).sum().backward(),
+        "empty": lambda: (empty * 2.0).sum().backward(),
+        "large": lambda: (large * large).mean().backward(),
+        "index": lambda: v[np.array([0, 0, 1])].sum().backward(),
+        "zero": lambda: (v * 0.0).sum().backward(),
+        "twice": twice,
+        "higher": higher,
+        "forward alone": lambda: (v * v).sum(),
+    }
+
+
+# Goes through all steps, then chooses every node; gives back what stands in the panel.
+TOUR = """steps => {
+  const texts = [], seen = {};
+  for (let k = 0; k < steps; k++) {
+    document.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+    texts.push(document.querySelector("#pages").textContent);
+  }
+  for (const node of document.querySelectorAll(".half:last-of-type [data-node]")) {
+    node.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    seen[node.dataset.node] = document.querySelector(".chosen .state").textContent;
+  }
+  return [texts, seen];
+}"""
+
+
+@browser
+def test_nothing_goes_wrong_with_any_record(demo, opened, tmp_path):
+    watched = opened(demo.path)
+    for name, run in everything().items():
+        with np.errstate(all="ignore"), mg.record() as rec:
+            run()
+        drawn = picture(rec, title=name)
+        path = tmp_path / f"{name}.html"
+        path.write_text(to_html(drawn), "utf-8")
+        watched.open(path)
+        texts, seen = watched.page.evaluate(TOUR, len(drawn.steps))
+        for k, text in enumerate(texts, 1):
+            assert f"step {k} of {len(drawn.steps)}" in text
+            assert "undefined" not in text, (name, k)
+        assert seen == {n.id: n.gradient_state for n in drawn.nodes}, name
+        assert watched.complaints == [], name
+
+
 # Control -----------------------------------------------------------------------------------------
 
 

@@ -151,7 +151,7 @@ function edgesOf(which) {
     const line = svg("g", { class: "edge" + (crosses ? " crosses" : ""), "data-source": e.source, "data-target": e.target, "data-slot": e.slot, "data-half": which },
       svg("title", {}, `${nameFor(e.source)} to ${nameFor(e.target)}`), svg("path", { class: "line", d: curve(own, false) }),
       svg("path", { class: "head", d: arrow(own[k - 2], own[k - 1], false, 7, 3.5) }),
-      e.mark ? svg("text", { class: "mark", x: points[which === "forward" ? k - 1 : 0][0] + 6 + lines * 2, y: points[which === "forward" ? k - 1 : 0][1] - 4 }, readable(e.mark)) : null);
+      e.mark ? svg("text", { class: "mark", x: points[which === "forward" ? k - 1 : 0][0] + 9 + lines * 2, y: points[which === "forward" ? k - 1 : 0][1] - 4 }, readable(e.mark)) : null);
     drawn.edges.push({ edge: e, which, element: line });
     const coloured = !routes ? [] : e.routes.map((route, r) => {
       const way = which === "forward" ? moved(r + 1).reverse() : moved(r + 1);

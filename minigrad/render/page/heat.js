@@ -1,7 +1,7 @@
 // An array as a table: colour, stripes and sign tell the sign, strength the size.
 // One cell is chosen; its digits are shown in full below, and formulas are worked out for it.
 function heat(view, label, options = {}) {
-  if (!view) return html("p", { class: "quiet" }, "not known");
+  if (!view || view.entries.length === 0) return html("p", { class: "quiet" }, view ? `empty, ${shapeText(view.shape)}` : "not known");
   const columns = view.corner.length ? view.corner[view.corner.length - 1] : 1;
   const largest = Math.max(...view.entries.map((x) => (Number.isFinite(number(x)) ? Math.abs(number(x)) : 0)), 0) || 1;
   const chosen = place(view, app.entry), all = [...indices(view.corner)];

@@ -23,15 +23,12 @@ const origin = (model, id) => {
 };
 const nameOf = (model, id) => readable(model.node.get(id)?.label || model.node.get(id)?.title || id);
 
-// Per node what has arrived after so many steps, and whether that is all.
+// Per node what has arrived after so many steps, in the last pass that reached it, and whether that is all.
 function gradientsAt(model, step) {
   if (model.known.has(step)) return model.known.get(step);
   const found = new Map();
-  let pass = 0;
   for (const s of model.picture.steps.slice(0, step)) {
     if (s.phase !== "backward") continue;
-    if (s.backward_pass !== pass) found.clear();
-    pass = s.backward_pass;
     if (s.values[0]) found.set(s.node, { view: s.values[0], complete: true });
     for (const c of s.contributions) found.set(c.target, { view: c.after, complete: false });
   }

@@ -3,7 +3,7 @@ function routesCard() {
   const { picture } = app.model, paths = picture.paths;
   const list = html("ul", { class: "routes" }, picture.routes.map((name, i) => html("li", {}, html("label", {},
     html("input", { type: "checkbox", checked: app.cut.has(i) ? null : true, "data-route": i, onchange: (event) => cutRoute(i, !event.target.checked) }),
-    sample(i), html("span", {}, readable(name)), paths ? html("span", { class: "quiet" }, " " + partText(paths, i)) : null))));
+    sample(i), html("span", {}, readable(name), paths ? html("span", { class: "quiet" }, " · " + partText(paths, i)) : null)))));
   const parts = [html("h2", {}, "The routes of the gradient"), html("p", {}, paths ? "Each line is one way from the output back to " : "The ways from the output back to ", html("b", {}, paths ? nameOf(app.model, paths.target) : "the input"), paths ? ". Together they make up the gradient exactly. Take the tick away to cut a route." : "."), list];
   if (!paths) return parts;
   const tags = [...new Set(paths.parts.flatMap((p) => p.crossed))];

@@ -14,7 +14,7 @@ function short(x) {
 }
 
 const whole = (view) => view.shape.join() === view.corner.join();
-const isZero = (view) => view.norm === 0 && view.nans === 0 && view.infinities === 0;
+const isZero = (view) => (view.norm === 0 || view.shape.includes(0)) && view.nans === 0 && view.infinities === 0;
 
 // The place in an array that belongs to an entry of another: aligned at the last axis, as in broadcasting.
 function place(view, entry) {
@@ -48,4 +48,4 @@ function* indices(shape) {
 }
 
 const indexText = (index) => (index.length ? "[" + index.join(", ") + "]" : "");
-const summary = (view) => (view.shape.length === 0 || view.entries.length === 1 && whole(view) ? short(view.entries[0]) : "norm " + short(view.norm));
+const summary = (view) => (view.entries.length === 0 ? "empty" : view.entries.length === 1 && whole(view) ? short(view.entries[0]) : "norm " + short(view.norm));
