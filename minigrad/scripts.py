@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import linecache
 import sys
 import traceback
 from collections.abc import Collection
@@ -62,6 +63,7 @@ def load(where: str) -> ModuleType:
     sys.path.insert(0, str(path.resolve().parent))
     sys.argv[:] = [str(path)]
     sys.modules.setdefault(path.stem, module)
+    linecache.checkcache(str(path))  # pictures show lines of it: of this version
     try:
         source = path.read_bytes()
         exec(compile(source, str(path), "exec"), module.__dict__)

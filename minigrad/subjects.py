@@ -6,24 +6,26 @@ run: a function or a module with example inputs.
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..autodiff import collect
-from ..check.discover import MARK, Found, resolve_inputs
-from ..errors import ArgumentError, GradientError, MinigradError
-from ..graph import Graph, trace
-from ..graph.interface import Interface
-from ..nn import Module
-from ..record import Record, record
-from ..scripts import failure
-from ..tensor import FLOATING, Leaf, Tensor, as_tensor
-from ..transforms import flatten
+from .autodiff import collect
+from .check.discover import MARK, Found, resolve_inputs
+from .errors import ArgumentError, GradientError, MinigradError
+from .graph import Graph, trace
+from .graph.interface import Interface
+from .nn import Module
+from .record import Record, record
+from .scripts import failure
+from .tensor import FLOATING, Leaf, Tensor, as_tensor
+from .transforms import flatten
 
 MOST = 12  # names that an error lists
 Made = TypeVar("Made")
@@ -41,11 +43,14 @@ class Subject:
         A Record, Graph, Tensor, or something to call.
     inputs : object
         For something to call: its inputs, or how to make them; None if nobody said.
+    file : str
+        The script.
     """
 
     name: str
     value: Any
     inputs: Any = None
+    file: str = ""
 
     @property
     def runs(self) -> bool:
@@ -74,7 +79,9 @@ def choose(module: ModuleType, where: str, name: str) -> Subject:
     >>> choose(module, "mine.py", "").name
     'loss'
     """
-    return _named(module, where, name) if name else _obvious(module, where)
+    found = _named(module, where, name) if name else _obvious(module, where)
+    found.file = getattr(module, "__file__", None) or where
+    return found
 
 
 def _named(module: ModuleType, where: str, name: str) -> Subject:
@@ -243,10 +250,10 @@ def recorded(subject: Subject, line: str | None, where: str, running: Record) ->
     args, kwargs = _arguments(subject, line)
     function = _callable(subject)
     call = Interface.of_function(function, args, kwargs)
-    inputs = [_leaf(x, name) for x, name in zip(call.arguments, call.names, strict=True)]
     _parameters(value)
 
     def run() -> Record:
+        inputs = [_leaf(x, name) for x, name in zip(call.arguments, call.names, strict=True)]
         with record() as rec:
             _pull(_first(call.call(function, inputs), subject.name))
         return rec
@@ -313,13 +320,35 @@ def _arguments(subject: Subject, line: str | None) -> tuple[tuple[Any, ...], dic
 
 
 def _guarded(subject: Subject, where: str, run: Callable[[], Made]) -> Made:
-    """Run the user's function; what it raises becomes one line."""
+    """Run the user's function; what it raises becomes one line.
+
+    What is made on the way, such as its inputs, counts as made where the script defines it.
+    """
+    here = "\n" * (_line(subject) - 1) + "def here(run): return run()"
+    names: dict[str, Any] = {}
+    exec(compile(here, subject.file, "exec"), names)
     try:
-        return run()
+        made: Made = names["here"](run)
     except MinigradError:
         raise
     except Exception as error:
-        raise failure(f"{where}:{subject.name}", error, {where}) from error
+        raise failure(f"{where}:{subject.name}", error, {where, subject.file}) from error
+    return made
+
+
+def _line(subject: Subject) -> int:
+    """Where the script defines something: the last line that gives it its name."""
+    try:
+        tree = ast.parse(Path(subject.file).read_bytes())
+    except (OSError, ValueError, SyntaxError):  # no source to look at
+        return 1
+    lines = [1]
+    for node in ast.walk(tree):
+        stores = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id
+        name = node.name if isinstance(node, ast.FunctionDef) else stores
+        if name == subject.name:
+            lines.append(node.lineno)  # type: ignore[attr-defined]
+    return max(lines)
 
 
 def _first(found: Any, name: str) -> Tensor:
@@ -339,8 +368,9 @@ def _pull(output: Tensor) -> None:
 
 
 def _cotangent(output: Tensor) -> Any:
-    # Ones would be as simple, and all that normalization hands down of them is zero.
-    return np.random.default_rng(0).normal(size=output.shape).astype(output.dtype)
+    # Not ones, of which normalization hands down nothing; and not the numbers of a usual seed, for
+    # of a multiple of its own input it hands down nothing, either.
+    return np.random.default_rng(150211).normal(size=output.shape).astype(output.dtype)
 
 
 def _of_tensor(x: Tensor, name: str) -> Graph:

@@ -12,7 +12,7 @@ from ..errors import ArgumentError
 from ..record import Record, record
 from ..render import WRITERS, as_graph, picture, render
 from ..scripts import load, split_name
-from .subjects import Subject, backward, choose, forward, recorded
+from ..subjects import Subject, backward, choose, forward, recorded
 from .terminal import CommandError, Parser
 
 STEPPED = ("html", "json")  # what can hold the steps of a recorded pass

@@ -155,6 +155,32 @@ def test_inputs_from_the_command_line(run, tmp_path):
     assert [n.title for n in drawn.nodes if n.kind in ("input", "op")] == ["x", "sin", "mul(·, 3)"]
 
 
+@pytest.mark.parametrize("name", ["layer", "model", "cube", "norm", "loss"])
+@pytest.mark.parametrize("words", ["", "--backward"])
+def test_everything_comes_from_a_line_of_the_script(run, tmp_path, name, words):
+    text = SCRIPT.replace(
+        "if __name__", "norm = mg.batchnorm.composed\nnorm_inputs = np.eye(3)\nif __name__"
+    )
+    run(f"mine.py:{name} {words} -o out.json", text)
+    made = [
+        n.source for n in picture(tmp_path / "out.json").nodes if n.kind in ("input", "op", "parameter")
+    ]
+    assert {file for file, _, _ in made} == {"mine.py"}
+    written = text.splitlines()
+    assert all(line == written[number - 1].strip() for _, number, line in made)
+    if name == "norm":
+        assert {line for _, _, line in made} == {"norm = mg.batchnorm.composed"}
+
+
+def test_random_cotangents_are_not_those_of_a_usual_seed(run, tmp_path):
+    text = (
+        HEAD + "bn = mg.batchnorm.composed\nbn_inputs = np.random.default_rng(0).normal(size=(4, 3))\n"
+    )
+    run("mine.py:bn --backward -o out.json", text)
+    (x,) = [n for n in picture(tmp_path / "out.json").nodes if n.kind == "input"]
+    assert x.gradient.norm > 0.1
+
+
 # The backward pass -----------------------------------------------------------------------------------
 
 
