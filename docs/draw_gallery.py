@@ -202,6 +202,9 @@ def main(folder):
         title, _, text = inspect.getdoc(draw).partition("\n\n")
         code = inspect.getsource(draw).partition('"""')[2].partition('"""')[2]
         code = textwrap.dedent(code).strip()
+        code = re.sub(
+            r"(?<=\n)( +\S.*\n)\n(?=\S)", r"\1\n\n", code
+        )  # as a file of its own would have it
         name = re.search(r'"([\w-]+\.svg)"', code)[1]
         svg = (folder / "gallery" / name).read_text(encoding="utf-8")
         described = html.unescape(re.search(r"<desc[^>]*>([^\n<]*)", svg)[1])
