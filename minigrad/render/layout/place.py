@@ -123,12 +123,14 @@ class Frame:
             longest = max([len(edge.shape) for edge in picture.edges], default=0)
             gap = max(gap, min(longest, LONGEST) * LABEL // 10 + 12)
         self.begin, self.start, self.end = [0] * sheet.ranks, [0] * sheet.ranks, [0] * sheet.ranks
+        self.low = [0] * sheet.ranks  # where the boxes end that end with the rank
         y = 0
         for r in range(sheet.ranks):
             self.begin[r] = y
             self.start[r] = y + above[r]
             self.end[r] = self.start[r] + high[r]
-            y = self.end[r] + below[r] + gap + min(reach[r] // 10, 40)
+            self.low[r] = self.end[r] + below[r]
+            y = self.low[r] + gap + min(reach[r] // 10, 40)
 
     def _strips(self) -> None:
         """Cut a long thin picture between ranks where no box is open, and set the parts in a row."""
@@ -231,12 +233,12 @@ def ways(frame: Frame) -> tuple[list[list[Point]], list[Point]]:
     found: list[list[Point]] = [[] for _ in edges]
     labels: list[Point] = [[0, 0] for _ in edges]
     ports = _ports(frame)
-    turns: dict[int, int] = {}  # per cut how many edges have turned round it
+    turns = _turns(frame)
     for k, link in enumerate(sheet.links):
         apart = _apart([lanes(edges[e].routes) * LANE for e in link.edges], 4)
         for e, offset in zip(link.edges, apart):
             starts_above = sheet.item[edges[e].source] == link.top
-            way, label = _way(frame, link, ports[k], offset, starts_above, turns)
+            way, label = _way(frame, link, ports[k], offset, starts_above, turns, e)
             found[e] = way if starts_above else way[::-1]
             labels[e] = label
     for e in sheet.loose:
@@ -286,7 +288,7 @@ def _ports(frame: Frame) -> list[tuple[int, int]]:
 
 def _way(
     frame: Frame, link: Link, ports: tuple[int, int], offset: int, starts_above: bool,
-    turns: dict[int, int],
+    turns: dict[int, list[int]], edge: int,
 ) -> tuple[list[Point], Point]:  # fmt: skip
     """The way of an edge from top to bottom, and the middle of its label."""
     sheet, items = frame.sheet, link.items
@@ -300,15 +302,19 @@ def _way(
     for step in range(last):
         r = top + step
         turned = frame.strip[r] != frame.strip[r + 1]
-        if turned:  # round the end of the strip; later ones further out
-            turn, s = turns.get(r, 0) % 5, frame.strip[r]
-            turns[r] = turn + 1
-            away, gutter = 7 + 4 * turn, frame.gutter[s] - frame.aside[s] + 4 * turn - 8
-            way.append(point(r, xs[step], end[r] + away))
-            way.append(point(r, gutter, end[r] + away))
+        if turned:  # round the end of the strip, and all in parallel
+            s, many = frame.strip[r], len(turns[r])
+            turn, lane = turns[r].index(edge), max(1, min(LANE, 36 // many))
+            under, over = (
+                frame.low[r] + 7 + lane * turn,
+                frame.begin[r + 1] - 7 - lane * (many - 1 - turn),
+            )
+            gutter = frame.gutter[s] - frame.aside[s] + lane * turn - 12
+            way.append(point(r, xs[step], under))
+            way.append(point(r, gutter, under))
             onward = gutter + frame.aside[s] - frame.aside[s + 1]
-            way.append(point(r + 1, onward, start[r + 1] - away))
-            way.append(point(r + 1, xs[step + 1], start[r + 1] - away))
+            way.append(point(r + 1, onward, over))
+            way.append(point(r + 1, xs[step + 1], over))
         if step == (0 if starts_above else last - 1):
             middle = point(r, (xs[step] + xs[step + 1]) // 2, (end[r] + start[r + 1]) // 2)
             label = point(r, xs[step], end[r] + 12) if turned else middle
@@ -317,6 +323,19 @@ def _way(
             way.append(point(r + 1, xs[step + 1], end[r + 1]))
     way.append(point(bottom, xs[last], _edge(frame, link.bottom, 0)))
     return _simple(way), label
+
+
+def _turns(frame: Frame) -> dict[int, list[int]]:
+    """Per cut the edges that turn round it, the rightmost first: it has the inner lane."""
+    sheet, across = frame.sheet, frame.across
+    found: dict[int, list[tuple[int, int, int]]] = {r: [] for r in frame.cuts}
+    for link in sheet.links:
+        top = sheet.rank[link.top]
+        if frame.strip[top] != frame.strip[sheet.rank[link.bottom]]:
+            for r, u, v in zip(range(top, sheet.ranks), link.items, link.items[1:]):
+                if r in found:
+                    found[r] += [(across[u], across[v], e) for e in link.edges]
+    return {r: [e for _, _, e in sorted(ends, reverse=True)] for r, ends in found.items()}
 
 
 def _edge(frame: Frame, node: int, side: int) -> int:

@@ -643,7 +643,7 @@ function layout(picture, direction = "down") {
   const STRIP = 2400, THIN = 4, GUTTER = 44;
   const lanes = (edge) => 1 + edge.routes.length;
   const wideness = (link) => total(link.edges.map((e) => lanes(edges[e]))) * LANE + 4 * (link.edges.length - 1);
-  let width, height, across, start, end, begin, lead, tail, strip, aside, back, gutter;
+  let width, height, across, start, end, begin, lead, tail, lows, cuts, strip, aside, back, gutter;
 
   function itemSizes() {
     width = Array(kind.length).fill(0);
@@ -698,13 +698,14 @@ function layout(picture, direction = "down") {
       const longest = most(edges.map((edge) => length(edge.shape)), 0);
       gap = Math.max(gap, Math.floor((Math.min(longest, LONGEST) * LABEL) / 10) + 12);
     }
-    begin = [], start = [], end = [];
+    begin = [], start = [], end = [], lows = [];
     let y = 0;
     for (let r = 0; r < ranks; r++) {
       begin.push(y);
       start.push(y + above[r]);
       end.push(start[r] + high[r]);
-      y = end[r] + below[r] + gap + Math.min(Math.floor(reach[r] / 10), 40);
+      lows.push(end[r] + below[r]);
+      y = lows[r] + gap + Math.min(Math.floor(reach[r] / 10), 40);
     }
   }
 
@@ -715,7 +716,7 @@ function layout(picture, direction = "down") {
       high = Math.max(high, a + half(width[i]));
     });
     const long = end[ranks - 1], wide = Math.max(high - low, 120) + GUTTER;
-    let cuts = [];
+    cuts = [];
     if (long >= STRIP && long > THIN * wide) {
       let parts = 1;
       while (2 * parts * parts * wide < 3 * long) parts += 1;
@@ -802,12 +803,12 @@ function layout(picture, direction = "down") {
 
   function ways() {
     const found = edges.map(() => []), labels = edges.map(() => [0, 0]), ports = setPorts();
-    const turns = new Map();
+    const turns = setTurns();
     links.forEach((link, k) => {
       const offsets = apartBy(link.edges.map((e) => lanes(edges[e]) * LANE), 4);
       link.edges.forEach((e, which) => {
         const startsAbove = item.get(edges[e].source) === link.top;
-        const [way, label] = wayOf(link, ports[k], offsets[which], startsAbove, turns);
+        const [way, label] = wayOf(link, ports[k], offsets[which], startsAbove, turns, e);
         found[e] = startsAbove ? way : way.reverse();
         labels[e] = label;
       });
@@ -855,7 +856,7 @@ function layout(picture, direction = "down") {
     return ports;
   }
 
-  function wayOf(link, ports, offset, startsAbove, turns) {
+  function wayOf(link, ports, offset, startsAbove, turns, edge) {
     const items = link.items, final = items.length - 1;
     const top = rank[link.top], bottom = rank[link.bottom];
     const xs = items.map((i) => across[i] + offset);
@@ -867,12 +868,13 @@ function layout(picture, direction = "down") {
       const r = top + step;
       const turned = strip[r] !== strip[r + 1];
       if (turned) {
-        const turn = (turns.get(r) ?? 0) % 5, s = strip[r];
-        turns.set(r, turn + 1);
-        const away = 7 + 4 * turn, side = gutter[s] - aside[s] + 4 * turn - 8;
-        way.push(point(r, xs[step], end[r] + away), point(r, side, end[r] + away));
+        const s = strip[r], round = turns.get(r), many = round.length, turn = round.indexOf(edge);
+        const lane = Math.max(1, Math.min(LANE, Math.floor(36 / many)));
+        const under = lows[r] + 7 + lane * turn, over = begin[r + 1] - 7 - lane * (many - 1 - turn);
+        const side = gutter[s] - aside[s] + lane * turn - 12;
+        way.push(point(r, xs[step], under), point(r, side, under));
         const onward = side + aside[s] - aside[s + 1];
-        way.push(point(r + 1, onward, start[r + 1] - away), point(r + 1, xs[step + 1], start[r + 1] - away));
+        way.push(point(r + 1, onward, over), point(r + 1, xs[step + 1], over));
       }
       if (step === (startsAbove ? 0 : final - 1)) {
         label = turned
@@ -884,6 +886,19 @@ function layout(picture, direction = "down") {
     }
     way.push(point(bottom, xs[final], edgeOf(link.bottom, 0)));
     return [simple(way), label];
+  }
+
+  function setTurns() {
+    const found = new Map(cuts.map((r) => [r, []]));
+    for (const { top, bottom, items, edges: some } of links) {
+      if (strip[rank[top]] === strip[rank[bottom]]) continue;
+      for (let s = 0; s + 1 < items.length; s++) {
+        const round = found.get(rank[top] + s);
+        if (round) for (const e of some) round.push([across[items[s]], across[items[s + 1]], e]);
+      }
+    }
+    for (const round of found.values()) round.sort((a, b) => b[0] - a[0] || b[1] - a[1] || b[2] - a[2]);
+    return new Map([...found].map(([r, round]) => [r, round.map(([, , e]) => e)]));
   }
 
   function simple(way) {
