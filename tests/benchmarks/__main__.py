@@ -22,6 +22,7 @@ MODULES = {
     "accuracy": "errors of batch norm in float32",
     "training": "a training step of a small network",
     "whitening": "what whitening costs against batch norm",
+    "layout": "pictures of large graphs, beside dot",
 }
 
 
