@@ -10,14 +10,15 @@ import minigrad as mg
 from minigrad import nn
 
 from ..experiment import Bench, Outcome, experiment
-from ..figures import STYLES
+from ..figures import BLUE, GREEN, ORANGE
 from ..measure import verdict
-from ..training import accuracy, digits, network, train
+from ..training import digits, network, score
 
 ACTIVATIONS = {
     "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "ReLU": nn.ReLU, "leaky ReLU": nn.LeakyReLU,
 }  # fmt: skip
 PLACES = ["none", "before", "after"]
+COLOURS = {"none": (ORANGE, "s"), "before": (BLUE, "o"), "after": (GREEN, "^")}
 CLEAR = 0.01  # in test accuracy
 
 
@@ -36,7 +37,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     panels = figure.subplots(1, len(data["rates"]), sharey=True)
     for axes, rate in zip(panels, data["rates"], strict=True):
         for j, place in enumerate(PLACES):
-            colour, _, marker = STYLES[j]
+            colour, marker = COLOURS[place]
             for i, name in enumerate(ACTIVATIONS):
                 values = data["accuracy"][f"{name}, {place}, {rate:g}"]
                 x = i + 0.22 * (j - 1)
@@ -47,7 +48,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
             xticks=range(len(ACTIVATIONS)), xticklabels=ACTIVATIONS, title=f"learning rate {rate:g}"
         )
     panels[0].set_ylabel("share of test digits")
-    panels[-1].legend(fontsize=8, loc="lower right")
+    panels[-1].legend(fontsize=8, loc="center")
     figure.suptitle("batch norm before or after the nonlinearity; small: one seed, large: the mean")
 
 
@@ -65,7 +66,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
 def before_or_after(bench: Bench) -> Outcome:
     """Train every combination."""
     data, test = digits()
-    steps = 200 if bench.quick else 600
+    steps = 120 if bench.quick else 400
     rates = [0.1, 1.0]
     found: dict[str, list[float]] = {}
     total = len(ACTIVATIONS) * len(PLACES) * len(rates)
@@ -76,8 +77,8 @@ def before_or_after(bench: Bench) -> Outcome:
                 values = found[f"{name}, {place}, {rate:g}"] = []
                 for seed in bench.seeds:
                     model = placed(place, activation, seed)
-                    train(model, mg.optim.SGD(model.parameters(), lr=rate), data, steps, 60, seed)
-                    values.append(accuracy(model, test))
+                    optimizer = mg.optim.SGD(model.parameters(), lr=rate)
+                    values.append(score(model, optimizer, data, test, steps, seed))
     cases = [(name, rate) for name in ACTIVATIONS for rate in rates]
     margin = {
         (n, r): float(np.mean(found[f"{n}, before, {r:g}"]) - np.mean(found[f"{n}, after, {r:g}"]))

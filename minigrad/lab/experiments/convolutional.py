@@ -10,9 +10,9 @@ import minigrad as mg
 from minigrad import nn
 
 from ..experiment import Bench, Outcome, experiment
-from ..figures import STYLES, lines
+from ..figures import lines
 from ..measure import verdict
-from ..training import accuracy, digits, train
+from ..training import digits, learning_curve
 
 KINDS = ["plain", "batch norm"]
 GOAL = 0.9
@@ -39,12 +39,9 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
         xlabel="step", ylabel="share of test digits", title="at the best rate of each", ylim=(0, 1)
     )
     rates = list(data["accuracy"])
-    for i, kind in enumerate(KINDS):
-        colour, style, marker = STYLES[i]
-        values = [data["accuracy"][r][kind] for r in rates]
-        right.plot(range(len(rates)), [np.mean(v) for v in values], style, color=colour, label=kind)
-        for x, v in enumerate(values):
-            right.plot([x] * len(v), v, marker, color=colour, alpha=0.6)
+    lines(
+        right, range(len(rates)), {k: [np.mean(data["accuracy"][r][k]) for r in rates] for k in KINDS}
+    )
     right.set(
         xticks=range(len(rates)), xticklabels=rates, xlabel="learning rate of Adam", title="at the end"
     )
@@ -81,19 +78,12 @@ def convolutional(bench: Bench) -> Outcome:
                 bench.report(done, len(rates) * 2 * len(bench.seeds), f"{kind}, rate {rate:g}")
                 done += 1
                 model = network(kind != "plain", seed)
-                seen: list[float] = []
-
-                def look(step: int, loss: float, model: Any = model, seen: Any = seen) -> None:
-                    if step % every == 0:
-                        seen.append(accuracy(model, test))
-
-                train(model, mg.optim.Adam(model.parameters(), lr=rate), data, steps, 60, seed, look)
-                seen += [0.1] * (20 - len(seen))  # diverged: chance
-                here[kind].append(seen[-1])
-                curves.append(seen)
+                optimizer = mg.optim.Adam(model.parameters(), lr=rate)
+                curves.append(learning_curve(model, optimizer, data, test, steps, every, seed))
+                here[kind].append(curves[-1][-1])
             ways[kind].append((float(np.mean(here[kind])), np.mean(curves, axis=0).tolist()))
     best = {k: max(v) for k, v in ways.items()}
-    at = [every * (i + 1) for i in range(20)]
+    at = list(range(0, steps + 1, every))
     reached = {
         k: next((s for s, a in zip(at, c, strict=True) if a >= GOAL), None)
         for k, (_, c) in best.items()

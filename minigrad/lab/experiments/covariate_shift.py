@@ -12,7 +12,7 @@ from minigrad import nn
 from ..experiment import Bench, Outcome, experiment
 from ..figures import lines
 from ..measure import verdict
-from ..training import digits, network, train
+from ..training import digits, he, network, train
 from .paper_figure import KINDS, watched
 
 LR = 0.1
@@ -42,7 +42,7 @@ def turned(model: Any, x: Any, y: Any) -> float:
 
 def cosines(norm: Any, data: Any, steps: int, every: int, seed: int) -> list[float]:
     """The cosine every so many steps while a deep network trains."""
-    model = network([64, 100, 100, 100, 100, 100, 10], seed, norm, scale=0.14)  # He's
+    model = network([64, 100, 100, 100, 100, 100, 10], seed, norm, scale=he())
     pick = np.random.default_rng([seed, 2])
     found: list[float] = []
 
@@ -63,7 +63,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     lines(right, data["probes"], data["cosines"], markers=False)
     right.set(
         title="(b) gradient before and after\nthe layers below have moved", xlabel="step",
-        ylabel="cosine: 1 is no shift", ylim=(-0.3, 1.05),
+        ylabel="cosine: 1 is no shift", ylim=(-1.05, 1.05),
     )  # fmt: skip
     for axes in (left, right):
         axes.legend(fontsize=8)

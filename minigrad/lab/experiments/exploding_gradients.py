@@ -43,7 +43,7 @@ def gradient_norms(norm: bool, relu: bool, scale: float, width: int, seed: int) 
 # By name: batch norm, ReLU, scale of the weights beside He's.
 NETWORKS = {
     "plain, weights as He's": (False, True, 1.0),
-    "batch norm, any weights": (True, True, 1.0),
+    "batch norm": (True, True, 1.0),
     "plain, weights 1.5 times": (False, True, 1.5),
     "plain, weights 0.67 times": (False, True, 0.67),
     "batch norm, no ReLU": (True, False, 1.0),

@@ -44,7 +44,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     for label, colour, hatch, share in parts:
         right.bar(range(len(bottom)), share, bottom=bottom, color=colour, hatch=hatch, label=label)
         bottom = bottom + share
-    right.set(title="share of the squared gradient, per unit", xlabel="unit", ylim=(0, 1.35))
+    right.set(title="the squared gradient, by unit", xlabel="unit", ylabel="share", ylim=(0, 1.35))
     right.legend(fontsize=8, loc="upper right")
 
 

@@ -67,8 +67,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
         for axes, kind in zip(row[1:], KINDS, strict=True):
             labels = ["15th percentile", "median", "85th percentile"]
             lines(axes, steps, dict(zip(labels, runs[kind]["percentiles"])), markers=False)
-            axes.set(title=f"{kind}: input of one sigmoid", xlabel="step")
-        row[2].legend(fontsize=7)
+            axes.set(title=f"{kind}: a unit's input", xlabel="step")
+        row[1].legend(fontsize=7, loc="upper left")
     figure.suptitle("the paper's Figure 1: accuracy over steps, and the spread of one unit's input")
 
 

@@ -13,7 +13,7 @@ from minigrad import nn
 from ..experiment import Bench, Outcome, experiment
 from ..figures import STYLES
 from ..measure import verdict
-from ..training import accuracy, digits, train
+from ..training import digits, score
 
 STEPS, HIDDEN = 8, 64
 
@@ -80,7 +80,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
 def recurrent(bench: Bench) -> Outcome:
     """Train all four at three rates."""
     data, test = digits()
-    steps = 180 if bench.quick else 800
+    steps = 180 if bench.quick else 600
     rates = [0.3, 1.0] if bench.quick else [0.1, 0.3, 1.0]
     found: dict[str, dict[str, list[float]]] = {f"{r:g}": {} for r in rates}
     done = 0
@@ -91,8 +91,8 @@ def recurrent(bench: Bench) -> Outcome:
             values = found[f"{rate:g}"][name] = []
             for seed in bench.seeds:
                 model = Reader(norms(), seed)
-                train(model, mg.optim.SGD(model.parameters(), lr=rate), data, steps, 60, seed)
-                values.append(accuracy(model, test))
+                optimizer = mg.optim.SGD(model.parameters(), lr=rate)
+                values.append(score(model, optimizer, data, test, steps, seed))
     best = {n: max(float(np.mean(v[n])) for v in found.values()) for n in NORMS}
     bn = max(best["batch norm per step"], best["batch norm, shared"])
     gain = bn - best["none"]

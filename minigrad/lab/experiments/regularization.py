@@ -69,7 +69,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
         xscale="log", yscale="log", xticks=SIZES, xticklabels=SIZES, xlabel="batch size m",
         ylabel="deviation of a score", title="(a) noise from the batch-mates",
     )  # fmt: skip
-    left.minorticks_off()
+    left.xaxis.minorticks_off()
     left.legend(fontsize=8)
     names = list(data["accuracy"])
     colours = [GREY, ORANGE] + [BLUE] * (len(names) - 2)

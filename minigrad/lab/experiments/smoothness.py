@@ -12,7 +12,7 @@ from minigrad import nn
 from ..experiment import Bench, Outcome, experiment
 from ..figures import BLUE, ORANGE
 from ..measure import verdict
-from ..training import digits, network, train
+from ..training import digits, he, network, train
 from .paper_figure import KINDS
 
 LR = 0.1
@@ -49,7 +49,7 @@ def probe(model: Any, x: Any, y: Any) -> tuple[float, float, float, float]:
 
 def probed(norm: Any, data: Any, steps: int, every: int, seed: int) -> Any:
     """A row of probes every so many steps of training."""
-    model = network([64, 100, 100, 100, 100, 100, 10], seed, norm, scale=0.14)  # He's
+    model = network([64, 100, 100, 100, 100, 100, 10], seed, norm, scale=he())
     pick = np.random.default_rng([seed, 2])
     found: list[Any] = []
 
@@ -77,6 +77,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     panels[0].set(title="loss up to 4 steps ahead")
     panels[1].set(title="change of the gradient")
     panels[2].set(title="the same per distance")
+    panels[2].yaxis.set_minor_formatter("")
     for axes in panels:
         axes.set(xlabel="step", yscale="log")
         axes.legend(fontsize=8)
