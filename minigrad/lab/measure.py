@@ -97,4 +97,5 @@ def thinned(values: Any, count: int = 120) -> list[float]:
     [0.0, 5.0, 10.0]
     """
     values = np.asarray(values, dtype=float)
-    return values[np.unique(np.linspace(0, len(values) - 1, count).round().astype(int))].tolist()
+    kept = np.unique(np.linspace(0, len(values) - 1, count).round().astype(int))
+    return [float(v) for v in values[kept]]

@@ -1,4 +1,4 @@
-"""Batch norm learns from initial weights of any size; the plain network from one."""
+"""Batch norm learns from initial weights of almost any size; the plain network from one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..figures import lines
 from ..measure import verdict
 from ..training import CHANCE, NORMS, digits, he, network, score
 
-FACTORS = [1e-3, 1e-2, 1e-1, 0.3, 1.0, 3.0, 10.0, 100.0]
+FACTORS = [1e-4, 1e-3, 1e-2, 1e-1, 0.3, 1.0, 3.0, 10.0, 100.0]
 LEARNT = 0.7  # of the test digits right
 
 
@@ -25,7 +25,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     axes.set(
         xscale="log", ylim=(0, 1.02), xlabel="initial weights, times He's", ylabel="test digits right"
     )
-    axes.set_title("the plain network needs the right initial weights; batch norm takes any")
+    axes.set_title("the plain network needs the right initial weights; batch norm hardly cares")
     axes.legend()
 
 
@@ -33,7 +33,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     row="B6",
     claim="decreases the model's reliance on initial weight values",
     sources=["S1", "paper"],
-    setup="Digits, five hidden layers of 100 ReLU units, He's initial weights times 0.001 to 100, "
+    setup="Digits, five hidden layers of 100 ReLU units, He's initial weights times 0.0001 to 100, "
     "batches of 60, SGD with rate 0.1 for 600 steps (quick: 150), with and without batch norm "
     "before each ReLU. A network has learnt if it gets 70 % of the test digits.",
     expected="The plain network learns near factor 1 only, batch norm over several powers of ten.",
@@ -59,6 +59,10 @@ def initialisation(bench: Bench) -> Outcome:
     decades = {name: [_decades(factors, row) for row in rows] for name, rows in found.items()}
     gain = min(b - a for a, b in zip(decades["plain"], decades["batch norm"], strict=True))
     normed = np.array(found["batch norm"])
+    learnt = normed >= LEARNT
+    reached = normed[learnt] if learnt.any() else normed
+    lost = [f for f, everywhere in zip(factors, learnt.all(axis=0), strict=True) if not everywhere]
+    limits = f" Batch norm misses 70 % at {' and '.join(f'{f:g}' for f in lost)} times." if lost else ""
     plain = [f for i, f in enumerate(factors) if all(row[i] >= LEARNT for row in found["plain"])]
     where = (
         f"only from {' and '.join(f'{f:g}' for f in plain)} times He's"
@@ -68,7 +72,8 @@ def initialisation(bench: Bench) -> Outcome:
     return Outcome(
         verdict(gain >= 3, part=gain > 0),
         f"Batch norm learns over {min(decades['batch norm']):.0f} powers of ten "
-        f"({normed.min():.2f} to {normed.max():.2f} of the test digits), the plain network {where}.",
+        f"({reached.min():.2f} to {reached.max():.2f} of the test digits), the plain "
+        f"network {where}.{limits}",
         ["initial weights, times He's", *[f"{name}: test digits right" for name in NORMS]],
         [
             [f"{f:g}", *[f"{np.mean([row[i] for row in rows]):.3f}" for rows in found.values()]]

@@ -109,6 +109,9 @@ def _renormalised(data: Any, seed: int, rate: float, steps: int) -> Run:
     def weights() -> Any:
         return layer.weight.numpy(), layer.bias.numpy()
 
+    before = weights()
+    layer.weight.data, layer.bias.data = before = mg.batchnorm.renormalise(before, before, fixed)[:2]
+
     def rewrite(step: int, loss: float) -> None:
         nonlocal before
         after = weights()
@@ -120,7 +123,5 @@ def _renormalised(data: Any, seed: int, rate: float, steps: int) -> Run:
         before = kept.weight, kept.bias
         layer.weight.data, layer.bias.data = before
 
-    before = weights()
-    layer.weight.data, layer.bias.data = before = mg.batchnorm.renormalise(before, before, fixed)[:2]
     losses = train(model, optim.SGD(model.parameters(), lr=rate), data, steps, seed=seed, each=rewrite)
     return {"losses": losses, "undone": undone, "mean": by_mean}

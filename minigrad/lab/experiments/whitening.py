@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..figures import lines
 from ..measure import verdict
 
 WIDTHS = [64, 128, 256, 512, 1024]
-WAYS = {
+WAYS: dict[str, Callable[..., Any]] = {
     "batch norm": mg.batchnorm.composed,
     "ZCA whitening": mg.batchnorm.zca,
     "Newton-Schulz, 5 steps": mg.batchnorm.newton_schulz,
