@@ -36,45 +36,54 @@ def chain(steps):
     return picture(mg.trace(f, 1.0))
 
 
-@pytest.fixture(scope="module")
-def packages():
+def install():
     """A folder with Mermaid in it, installed once per machine and outside of the project."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigrad-tests"
     folder = cache / "-".join(PACKAGES).replace("@", "-")
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as new:
-            command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", new]
-            done = subprocess.run([*command, *PACKAGES], capture_output=True, text=True, timeout=300)
-            assert done.returncode == 0, done.stderr
-            shutil.copytree(new, folder, dirs_exist_ok=True)
+        new = tempfile.mkdtemp(dir=cache)
+        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", new]
+        done = subprocess.run([*command, *PACKAGES], capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        try:
+            os.rename(new, folder)  # whole or not at all
+        except OSError:  # another process was faster
+            shutil.rmtree(new)
     return folder
 
 
 @pytest.fixture(scope="module")
-def parse(packages):
-    """What Mermaid makes of texts; a single process for all of them."""
-
-    def run(texts):
-        driver = packages / DRIVER.name
-        driver.write_bytes(DRIVER.read_bytes())  # beside the packages, or Node does not find them
+def parsed():
+    """Pictures and what Mermaid makes of them; a single process for all of them."""
+    drawn = {
+        "names": [picture(graph(name)) for name in names(200)],
+        "routes": [batchnorm(["mean", "variance"])],
+    }
+    cubes = mg.trace(mg.grad(lambda x: (mg.batchnorm.composed(x) ** 3).sum()), np.eye(3))
+    drawn |= {"gradient": [picture(cubes)], "chain": [chain(900)]}
+    texts = [to_mermaid(p) for pictures in drawn.values() for p in pictures]
+    texts.append(to_mermaid(batchnorm()).replace('"mean', 'mean"'))
+    packages = install()
+    driver = packages / f"{os.getpid()}.mjs"  # beside the packages, or Node does not find them
+    driver.write_bytes(DRIVER.read_bytes())
+    try:
         done = subprocess.run(
             ["node", driver], input=json.dumps(texts), capture_output=True, text=True, timeout=120
         )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
+    finally:
+        driver.unlink()
+    assert done.returncode == 0, done.stderr
+    found = iter(json.loads(done.stdout))
+    made = {key: [(p, next(found)) for p in pictures] for key, pictures in drawn.items()}
+    return made | {"broken": [(None, next(found))]}
 
 
 @pytest.mark.npm
-def test_mermaid_reads_every_name_as_a_name(parse):
-    drawn = [picture(graph(name)) for name in names(200)]
-    texts = [to_mermaid(p) for p in drawn]
-    broken = to_mermaid(batchnorm()).replace('"mean', 'mean"')
-    *found, wrong = parse([*texts, broken])
-    assert "error" in wrong  # the parser does look
-    for made, p in zip(found, drawn, strict=True):
+def test_mermaid_reads_every_name_as_a_name(parsed):
+    assert "error" in parsed["broken"][0][1]  # the parser does look
+    assert len(parsed["names"]) == 200
+    for p, made in parsed["names"]:
         assert "error" not in made, made
         assert set(made["nodes"]) == set(p.node)
         for node in p.nodes:
@@ -89,10 +98,10 @@ def test_mermaid_reads_every_name_as_a_name(parse):
 
 
 @pytest.mark.npm
-def test_mermaid_draws_scopes_routes_and_backward_passes(parse):
-    routes = batchnorm(["mean", "variance"])
-    gradient = picture(mg.trace(mg.grad(lambda x: (mg.batchnorm.composed(x) ** 3).sum()), np.eye(3)))
-    one, two, many = parse([to_mermaid(p) for p in (routes, gradient, chain(900))])
+def test_mermaid_draws_scopes_routes_and_backward_passes(parsed):
+    (routes, one), (gradient, two), (_, many) = (
+        parsed[key][0] for key in ("routes", "gradient", "chain")
+    )
     assert one["boxes"] == {"s0": "batchnorm", "legend": "ways of the gradient, upwards"}
     styles = [" ".join(e[2]) for e in one["edges"]]
     assert len(styles) == len(routes.edges) + sum(len(e.routes) for e in routes.edges) + 4
