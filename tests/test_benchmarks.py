@@ -16,6 +16,7 @@ from tests.benchmarks import (
     chain,
     harness,
     importtime,
+    layout,
     memory,
     scale,
     training,
@@ -106,7 +107,9 @@ def test_whitening_contenders_do_what_they_are_called():
 # Every module in a tiny size --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", [chain, batchnorm, importtime, scale, accuracy, training, whitening])
+@pytest.mark.parametrize(
+    "module", [chain, batchnorm, importtime, scale, accuracy, training, whitening, layout]
+)
 def test_tiny_run(module):
     report = module.run(tiny=True)
     assert report.title.startswith(module.__name__.rsplit(".", 1)[-1])
