@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import Literal
 
 from ..graph.text import printable
@@ -257,6 +258,10 @@ def _edges(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
     texts: list[str] = []
     told = set[tuple[str, str]]()
     lines_: list[tuple[int, str]] = []
+    across = 1 if direction == "right" else 0
+    first: dict[str, int] = {}  # per node where the first of its inputs arrives
+    for edge, way in zip(picture.edges, places.edges, strict=True):
+        first[edge.target] = min(first.get(edge.target, way[-1][across]), way[-1][across])
     for edge, way, middle in zip(picture.edges, places.edges, places.labels, strict=True):
         if edge.source == edge.target:
             continue
@@ -265,9 +270,9 @@ def _edges(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
         lines_ += _lines(edge, way, sideways, crosses, direction)
         if picture.labelled and not crosses and edge.shape and (edge.source, edge.shape) not in told:
             told.add((edge.source, edge.shape))
-            texts.append(_beside(edge, middle, direction))
+            texts.append(_beside(edge, way, middle, direction))
         if edge.mark:
-            texts.append(_mark(edge, way, direction))
+            texts.append(_mark(edge, way, direction, way[-1][across] == first[edge.target]))
     lines_.sort(key=lambda line: line[0])
     yield from [text for _, text in lines_]
     yield from texts
@@ -328,25 +333,33 @@ def arrow(before: Sequence[int], tip: Sequence[int], sideways: bool, length: int
 HALO = 'paint-order="stroke" stroke="white" stroke-width="3" stroke-linejoin="round"'
 
 
-def _beside(edge: Edge, middle: Sequence[int], direction: str) -> str:
+def _beside(edge: Edge, way: list[list[int]], middle: Sequence[int], direction: str) -> str:
+    """The shape of a value: to the right of a steep line, above a flat one, on a slanting one."""
     x, y = middle
-    right = 5 + len(edge.routes) * LANE // 2
-    place = (
-        f'x="{x + right}" y="{y + 3}"'
-        if direction == "down"
-        else f'x="{x}" y="{y - 4 - len(edge.routes) * LANE // 2}" text-anchor="middle"'
-    )
+    aside = len(edge.routes) * LANE // 2
+    slants = any(min(b, d) <= y <= max(b, d) and abs(a - c) > 30 for (a, b), (c, d) in pairwise(way))
+    if direction == "right":
+        place = f'x="{x}" y="{y - 4 - aside}" text-anchor="middle"'
+    elif slants and not edge.routes:
+        place = f'x="{x}" y="{y + 3}" text-anchor="middle"'
+    else:
+        place = f'x="{x + 5 + aside}" y="{y + 3}"'
     return f'<text {place} font-size="10" fill="{GREY}" {HALO}>{cut(edge.shape)}</text>'
 
 
-def _mark(edge: Edge, way: list[list[int]], direction: str) -> str:
+def _mark(edge: Edge, way: list[list[int]], direction: str, first: bool) -> str:
+    """What a slot is called stands on the outer side of the line that leads to it."""
     (a, b), (x, y) = way[-2], way[-1]
-    aside = 5 + len(edge.routes) * LANE // 2
+    aside = 6 + len(edge.routes) * LANE // 2
     if direction == "right":
-        place = f'x="{x - 10 if a < x else x + 10}" y="{y - aside}" text-anchor="middle"'
+        along = x - 10 if a < x else x + 10
+        place = f'x="{along}" y="{y - aside if first else y + aside + 8}" text-anchor="middle"'
     else:
-        place = f'x="{x + aside}" y="{y - 3 if b < y else y + 11}"'
-    return f'<text {place} font-weight="bold" fill="{INK}" {HALO}>{cut(edge.mark)}</text>'
+        along = y - 4 if b < y else y + 12
+        end = ' text-anchor="end"' if first else ""
+        place = f'x="{x - aside if first else x + aside}" y="{along}"{end}'
+    look = f'font-size="13" font-weight="bold" fill="{INK}" {HALO}'
+    return f"<text {place} {look}>{cut(edge.mark)}</text>"
 
 
 # Legend ------------------------------------------------------------------------------------------
