@@ -15,6 +15,7 @@ from ..measure import verdict
 
 MODES = 2.0 * np.array([[np.cos(a), np.sin(a)] for a in np.arange(8) * np.pi / 4])
 SPREAD, NOISE, BATCH = 0.05, 8, 128
+CLEAR = 0.1  # in the share of samples near a mode
 # Where batch norm is: in the generator, in the discriminator.
 VARIANTS = {
     "none": (False, False), "generator": (True, False), "discriminator": (False, True),
@@ -94,7 +95,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     f"{SPREAD}, Adam 0.001, batches of {BATCH}, real and generated ones apart. Batch norm in neither, "
     f"in one, "
     "in both: share of samples within 0.3 of a mode, and modes that are met.",
-    expected="Best with batch norm in both.",
+    expected=f"With batch norm in both, a share larger by {CLEAR:g} than with none, and no fewer modes.",
     draw=draw,
     seeds=3,
     quick_seeds=1,
@@ -113,8 +114,8 @@ def generative(bench: Bench) -> Outcome:
             samples.setdefault(variant, np.round(points[:250].astype(float), 3).tolist())
     share = {v: float(np.mean([s for s, _ in f])) for v, f in found.items()}
     modes = {v: float(np.mean([m for _, m in f])) for v, f in found.items()}
-    both = share["both"] > share["none"] and modes["both"] >= modes["none"]
-    one = share["generator"] > share["none"] and modes["generator"] >= modes["none"]
+    helps = {v: share[v] > share["none"] + CLEAR and modes[v] >= modes["none"] for v in VARIANTS}
+    both, one = helps["both"], helps["generator"]
     return Outcome(
         verdict(both, part=one),
         "Share of samples near a mode, and modes met: "
