@@ -3,6 +3,7 @@
 Run it from anywhere: ``python docs/draw_page.py``.  It needs Chromium.
 """
 
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import minigrad as mg
 from minigrad.cli.demo import recorded
 
+browser = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
 target = Path(__file__).with_name("page.png")
 with tempfile.TemporaryDirectory() as folder:
     title = "batch norm, and the ways of its gradient"
@@ -22,5 +24,5 @@ with tempfile.TemporaryDirectory() as folder:
         "--window-size=1280,800",
     ]
     address = f"{page.as_uri()}#step=18"
-    subprocess.run(["chromium", *options, f"--screenshot={target}", address], check=True, timeout=60)
+    subprocess.run([browser, *options, f"--screenshot={target}", address], check=True, timeout=60)
 print(target)

@@ -44,6 +44,15 @@ def test_every_picture_is_on_the_page_with_words_and_code():
         assert described.startswith(words)
 
 
+@pytest.mark.browser
+def test_the_photo_of_the_page_can_be_taken_again(tmp_path):
+    script = DOCS / "draw_page.py"
+    code = compile(script.read_text(encoding="utf-8"), script, "exec")
+    exec(code, {"__file__": str(tmp_path / script.name)})
+    assert (tmp_path / "page.png").stat().st_size > 50_000
+    assert (DOCS / "page.png").stat().st_size < 400_000
+
+
 @pytest.mark.parametrize("page", ["gallery.md", "how-to-read-the-graph.md"])
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", (DOCS / page).read_text(encoding="utf-8")):
