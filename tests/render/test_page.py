@@ -19,8 +19,9 @@ import pytest
 
 import minigrad as mg
 from minigrad.render import picture
-from minigrad.render.fold import collapse
+from minigrad.render.fold import collapse, fold
 from minigrad.render.model import Edge, Node, Picture, Scope
+from minigrad.render.notebook import representations
 from minigrad.render.page import to_html
 from tests.conftest import missing
 
@@ -511,6 +512,20 @@ def test_a_large_graph_opens_folded(opened, tmp_path):
 
 
 @browser
+def test_boxes_are_shut_at_first_as_wanted(network, opened, tmp_path):
+    drawn, path = network
+    page = tmp_path / "page.html"
+    watched = opened(path)
+    for how in ("all", "none", 1, ["1: BatchNorm1d"]):
+        page.write_text(to_html(drawn, fold=how), "utf-8")
+        watched.open(page)
+        shown = watched.page.locator(".forward [data-node]").evaluate_all(
+            "all => all.map((n) => n.dataset.node)"
+        )
+        assert set(shown) == {n.id for n in fold(drawn, how).nodes}, how
+
+
+@browser
 def test_a_huge_graph_is_refused_in_words(opened, tmp_path):
     page = opened(write(tmp_path, made_up(1, 5_001))).page
     assert page.locator("[data-node]").count() == 0
@@ -859,6 +874,24 @@ def test_names_are_only_text(opened, tmp_path):
     assert page.title() == EVIL
     assert EVIL in page.text_content(".chosen h2")
     assert page.locator("#canvas").inner_text().count("&amp;") >= 1  # as it was written
+
+
+@browser
+def test_works_in_a_notebook(opened, tmp_path):
+    x = mg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    with mg.record() as rec:
+        (x * x).sum().backward()
+    path = tmp_path / "notebook.html"
+    path.write_text(
+        f"<!DOCTYPE html><title>notebook</title>{representations(rec)['text/html']}", "utf-8"
+    )
+    frame = opened(path).page.frames[1]
+    frame.locator("#last").click()
+    frame.locator('.forward [data-node="v0"]').dispatch_event("click")
+    shown = frame.locator('[data-array="node gradient"] .cell').evaluate_all(
+        "all => all.map((c) => c.dataset.exact)"
+    )
+    assert [float(t) for t in shown] == x.grad.numpy().tolist()
 
 
 @browser

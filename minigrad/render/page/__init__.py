@@ -18,7 +18,8 @@ from typing import Any
 from ...errors import ArgumentError
 from ...graph.text import printable
 from ...primitive import REGISTRY
-from ..fold import FEW, group_repeats
+from ..fold import FEW, Fold, group_repeats
+from ..fold import fold as fold_boxes
 from ..formula import parse, plain, slots
 from ..interchange import to_json
 from ..model import Picture
@@ -44,7 +45,7 @@ _STRINGS = re.compile(  # texts, templates, and what stands between slashes wher
 OPERANDS = {"where": ("c", "x", "y"), "clip": ("x", "a", "b"), "arctan2": ("y", "x")}
 
 
-def to_html(picture: Picture, compare: Picture | None = None) -> str:
+def to_html(picture: Picture, compare: Picture | None = None, fold: Fold = "auto") -> str:
     """The picture as a page in which one can step through it.
 
     Parameters
@@ -53,6 +54,9 @@ def to_html(picture: Picture, compare: Picture | None = None) -> str:
         Of a record, to see it run; of a graph, to read and fold it.
     compare : Picture, optional
         Another one, to be matched with the first by names.
+    fold : {"auto", "all", "none"}, int, or sequence of str
+        Which boxes are shut at first, as in :func:`minigrad.render.fold.fold`; "auto" shuts boxes until
+        at most 400 nodes are seen.  All can be opened and shut in the page.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def to_html(picture: Picture, compare: Picture | None = None) -> str:
     (2, True)
     """
     pictures = [picture] if compare is None else [picture, compare]
-    data = _packed([_grouped(p) for p in pictures])
+    data = _packed([_grouped(p, fold) for p in pictures], [_shut(p, fold) for p in pictures])
     style, script = _squeezed("page.css"), "\n".join(map(_squeezed, SCRIPTS))
     script = f'(() => {{\n"use strict";\n{script}\n}})();'
     policy = (
@@ -109,15 +113,23 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _grouped(picture: Picture) -> Picture:
-    """Large pictures fold equal blocks in a row."""
-    return picture if len(picture.nodes) <= FEW else group_repeats(picture)
+def _grouped(picture: Picture, fold: Fold) -> Picture:
+    """Large pictures, and those that somebody wants to be folded, have a box around equal blocks."""
+    few = len(picture.nodes) <= FEW and fold == "auto"
+    return picture if few or fold == "none" else group_repeats(picture)
+
+
+def _shut(picture: Picture, fold: Fold) -> list[str] | None:
+    """The boxes that are shut at first; None leaves that to the page."""
+    if fold == "auto":
+        return None
+    return [node.id for node in fold_boxes(picture, fold).nodes if node.kind == "fold"]
 
 
 # The data ------------------------------------------------------------------------------------------
 
 
-def _packed(pictures: list[Picture]) -> str:
+def _packed(pictures: list[Picture], shut: list[list[str] | None]) -> str:
     """Pictures, formulas and what the operands are called, as JSON that no HTML parser reads as HTML.
 
     Arrays that occur often, as a value and as the result of a step, are there once.
@@ -125,6 +137,7 @@ def _packed(pictures: list[Picture]) -> str:
     views: dict[str, int] = {}
     form = {
         "pictures": [_without_views(json.loads(to_json(p)), views) for p in pictures],
+        "shut": shut,
         "formulas": _formulas(pictures),
         "elementwise": _elementwise(pictures),
     }

@@ -22,7 +22,7 @@ function matches() {
   return (app.matched = rows);
 }
 const ROUND = 1e-9;  // differences up to here, relative to the largest entry, are rounding
-const SIGNS = { added: "+ only in B", missing: "− only in A", changed: "≠ changed", same: "= same" };
+const SIGNS = { added: "+ B only", missing: "− A only", changed: "≠ changed", same: "= same" };
 
 // The largest difference of two arrays, relative to their largest entry; null if one is not known.
 function apart(a, b) {

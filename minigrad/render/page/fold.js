@@ -53,6 +53,8 @@ function visible(model, shut) {
 
 // Boxes to shut at first: equal blocks in a row, then the innermost, until few enough nodes are left.
 function foldedAtFirst(model) {
+  const wanted = app.data.shut[app.models.indexOf(model)];
+  if (wanted) return new Set(wanted);
   const shut = new Set(model.picture.scopes.filter((s) => s.copies > 1).map((s) => s.id));
   let depth = Math.max(0, ...[...model.around.values()].map((a) => a.length)) - 1;
   for (; depth >= 0 && visible(model, shut).nodes.length > MANY; depth--) {

@@ -16,7 +16,7 @@ const detailOf = (n) => (n.kind === "fold" ? n.detail : readable(n.kind === "con
 function forLayout(seen, thumbs) {
   const nodes = seen.nodes.map((n) => {
     const title = cut(readable(n.title), 28), name = title.split("(")[0].length;
-    const wide = Math.max(cut(detailOf(n), 24).length, app.model.backward ? 11 : 0, Math.ceil((name * 7.6 + (title.length - name) * 6) / 6));
+    const wide = Math.max(cut(detailOf(n), 24).length, app.model.backward ? 13 : 0, Math.ceil((name * 7.6 + (title.length - name) * 6) / 6));
     const room = n.kind !== "fold" && thumbs ? 6 : 0;
     return { ...n, title, detail: "m".repeat(wide + room) };
   });
