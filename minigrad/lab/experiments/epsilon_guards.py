@@ -37,7 +37,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     claim="a small constant epsilon is added to avoid division by zero",
     sources=["S1", "S3"],
     setup="Batch norm, composed and fused, of a batch whose features are constant or vary, with "
-    "epsilon from 0 to 1e-3: are value and gradient finite numbers?",
+    "epsilon from 0 to 1e-3: whether value and gradient are finite numbers.",
     expected="Not a number only for a constant feature with epsilon 0.",
     draw=draw,
     seeds=3,
