@@ -55,7 +55,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     sources=["S2"],
     setup="Digits, 64-100-10, ReLU, batches of 60, SGD. The loss plus a weight from 0.01 to 10 "
     "times the mean over hidden units of mean² + (variance - 1)² of their pre-activations, against "
-    "batch norm without gamma and beta; rates 0.1 and 1, 500 steps (quick: 300). What is left of "
+    "batch norm without gamma and beta; rates 0.1 and 1, 500 steps (quick: 200). What is left of "
     "(variance - 1)² is measured on 600 digits.",
     expected="More weight normalizes better, never as well as batch norm, and costs loss.",
     draw=draw,
@@ -63,7 +63,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
 def penalty(bench: Bench) -> Outcome:
     """Train with penalties of all weights, with batch norm, and with neither."""
     data, _ = digits()
-    steps = 300 if bench.quick else 500
+    steps = 200 if bench.quick else 500
     plan = [(rate, weight) for rate in (0.1, 1.0) for weight in (0.0, *WEIGHTS, None)]
     runs: dict[tuple[float, float | None], list[tuple[float | None, float | None]]] = {
         p: [] for p in plan
