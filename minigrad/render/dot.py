@@ -10,7 +10,20 @@ from ..graph.text import printable
 from .build import LABELLED_EDGES
 from .hubs import spread
 from .model import Edge, Node, Picture
-from .style import BOXES, CROSSING, EDGE, FONT, GREY, INK, PALE, ROUTES, STYLES, explained, style_of
+from .style import (
+    BACK,
+    BOXES,
+    CROSSING,
+    EDGE,
+    FONT,
+    GREY,
+    INK,
+    PALE,
+    ROUTES,
+    STYLES,
+    explained,
+    style_of,
+)
 
 Direction = Literal["down", "right"]
 
@@ -51,7 +64,7 @@ def to_dot(picture: Picture, direction: Direction = "down", legend: bool = True)
         lines += [f"  {line}" for line in _edge(edge, picture, orders)]
     lines += [f"  {line}" for line in _ties(picture, orders)]
     if legend:
-        lines.append(f"  {_legend(picture, orders)}")
+        lines.append(f"  {_legend(picture, orders, direction)}")
     return "\n".join([*lines, "}", ""])
 
 
@@ -177,10 +190,10 @@ def _ties(picture: Picture, orders: dict[str, int]) -> Iterator[str]:
 # Legend --------------------------------------------------------------------------------------------
 
 
-def _legend(picture: Picture, orders: dict[str, int]) -> str:
+def _legend(picture: Picture, orders: dict[str, int], direction: Direction) -> str:
     """A table that explains what occurs in the picture, and nothing else."""
     rows = []
-    for key, text in explained(picture).items():
+    for key, text in explained(picture, direction).items():
         style = STYLES[key]
         dashed = 'STYLE="dashed"' if "dashed" in style.get("style", "") else ""
         dashed = 'STYLE="dotted"' if "dotted" in style.get("style", "") else dashed
@@ -191,7 +204,7 @@ def _legend(picture: Picture, orders: dict[str, int]) -> str:
     if any(orders[e.source] != orders[e.target] for e in picture.edges):
         rows.append(_legend_line(CROSSING, "╍╍╍╍", "value handed over to a derivative"))
     if picture.routes:
-        heading = _small("ways of the gradient, upwards", GREY)
+        heading = _small(f"ways of the gradient, {BACK[direction]}", GREY)
         rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{heading}</TD></TR>')
     for i, text in enumerate(picture.routes):
         color, _, line = ROUTES[i % len(ROUTES)]

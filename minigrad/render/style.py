@@ -61,7 +61,11 @@ def style_of(node: Node) -> str:
     return f"op {min(node.order, 2)}" if node.order else "named" if node.named else "op"
 
 
-def explained(picture: Picture) -> dict[str, str]:
+# Where a backward pass runs, per direction of the data.
+BACK = {"down": "upwards", "right": "to the left"}
+
+
+def explained(picture: Picture, direction: str = "down") -> dict[str, str]:
     """Per style that occurs in a picture what it stands for.
 
     Examples
@@ -77,6 +81,6 @@ def explained(picture: Picture) -> dict[str, str]:
         "fold": "folded box: operations drawn as one", "output": "output",
     }  # fmt: skip
     for order, name in enumerate(picture.phases[1:3], 1):
-        texts[f"op {order}"] = name + (", read upwards" if picture.against[order] else "")
+        texts[f"op {order}"] = name + (f", read {BACK[direction]}" if picture.against[order] else "")
     present = {style_of(node) for node in picture.nodes}
     return {key: text for key, text in texts.items() if key in present}

@@ -12,7 +12,20 @@ from .hubs import spread
 from .layout import Layout, layout
 from .layout.sizes import BOLD, LABEL, LINE, LONGEST, PLAIN, STACK, TITLE_LINE, lines
 from .model import Edge, Node, Picture, Scope
-from .style import BOXES, CROSSING, EDGE, FONT, GREY, INK, PALE, ROUTES, STYLES, explained, style_of
+from .style import (
+    BACK,
+    BOXES,
+    CROSSING,
+    EDGE,
+    FONT,
+    GREY,
+    INK,
+    PALE,
+    ROUTES,
+    STYLES,
+    explained,
+    style_of,
+)
 from .text import to_text
 
 MARGIN = 18
@@ -53,7 +66,7 @@ def to_svg(
     described = to_text(picture)
     picture = spread(picture)
     places = layout(picture, direction, show)
-    key = _Legend(picture) if legend else None
+    key = _Legend(picture, direction) if legend else None
     head = [18 if picture.title else 0, 15 if picture.subtitle else 0]
     top = MARGIN + sum(head) + (10 if any(head) else 0)
     wide = places.width
@@ -330,7 +343,7 @@ def arrow(before: Sequence[int], tip: Sequence[int], sideways: bool, length: int
     return f"M{x} {y}L{x - half} {back}L{x + half} {back}Z"
 
 
-HALO = 'paint-order="stroke" stroke="white" stroke-width="3" stroke-linejoin="round"'
+HALO = 'paint-order="stroke" stroke="white" stroke-width="5" stroke-linejoin="round"'
 
 
 def _beside(edge: Edge, way: list[list[int]], middle: Sequence[int], direction: str) -> str:
@@ -368,16 +381,16 @@ def _mark(edge: Edge, way: list[list[int]], direction: str, first: bool) -> str:
 class _Legend:
     """What occurs in the picture, and nothing else."""
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, direction: str) -> None:
         self.x = self.y = 0
         self.rows: list[tuple[str, str, str]] = [
-            ("node", style, text) for style, text in explained(picture).items()
+            ("node", style, text) for style, text in explained(picture, direction).items()
         ]
         orders = {node.id: node.order for node in picture.nodes}
         if any(orders[e.source] != orders[e.target] for e in picture.edges):
             self.rows.append(("crossing", "", "value handed over to a derivative"))
         if picture.routes:
-            self.rows.append(("heading", "", "ways of the gradient, upwards"))
+            self.rows.append(("heading", "", f"ways of the gradient, {BACK[direction]}"))
             self.rows += [("route", str(i), text) for i, text in enumerate(picture.routes)]
         self.width = max([48 + 6 * min(len(text), LONGEST) for *_, text in self.rows], default=0)
         self.height = 20 * len(self.rows)

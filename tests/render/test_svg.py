@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.render import picture
+from minigrad.render import picture, to_dot
 from minigrad.render.fold import fold
 from minigrad.render.layout.sizes import BOLD, LONGEST, PLAIN
 from minigrad.render.model import Edge, Picture, Scope
@@ -229,3 +229,11 @@ def test_a_deep_chain_is_drawn_without_recursion():
     finally:
         sys.setrecursionlimit(limit)
     assert source.count("<title>") > 3_000
+
+
+@pytest.mark.parametrize(("direction", "words"), [("down", "upwards"), ("right", "to the left")])
+def test_the_legend_says_which_way_the_gradient_flows(direction, words):
+    assert f"ways of the gradient, {words}" in texts(parsed(USUAL["batch norm"](), direction))
+    assert f"backward, read {words}" in texts(parsed(USUAL["batch norm's gradient"](), direction))
+    for drawn in (USUAL["batch norm"](), USUAL["batch norm's gradient"]()):
+        assert words in to_dot(drawn, direction)
