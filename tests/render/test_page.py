@@ -648,6 +648,11 @@ def test_the_keyboard_alone_reaches_everything(demo, opened):
     assert page.locator(".chosen").is_visible()
     page.keyboard.press("Escape")
     assert page.locator(".chosen").count() == 0
+    assert focused(page) == stops[-1]  # closing a card does not lose the place
+    page.keyboard.press("Enter")
+    page.locator(".chosen button").last.focus()
+    page.keyboard.press("Enter")
+    assert focused(page) == stops[-1]
     page.locator('.forward [data-scope="s0"]').focus()
     page.keyboard.press("Enter")
     assert focused(page) == "s0"
@@ -669,6 +674,7 @@ def test_the_keyboard_alone_reaches_everything(demo, opened):
     page.locator("#page-table .jump").nth(4).focus()
     page.keyboard.press("Enter")
     assert page.evaluate("location.hash") == "#step=5"
+    assert page.evaluate("document.activeElement.dataset.step") == "5"
 
 
 @browser

@@ -32,6 +32,7 @@ SCRIPTS = (
 )  # fmt: skip
 
 USUAL: tuple[Any, ...] = ("", [], None)  # left out of the data; main.js puts them back
+USUAL_OF = (("order", 0), ("named", False), ("copies", 1))
 _COMMENT = re.compile(r"^(//.*|/\*.*\*/)$|  // .*$")
 # Where no space is needed; a style needs those beside brackets.
 _BESIDE = {
@@ -154,7 +155,11 @@ def _without_views(x: Any, views: dict[str, int]) -> Any:
         return x
     if "entries" in x and "corner" in x:
         return {"view": views.setdefault(json.dumps(x), len(views))}
-    return {key: _without_views(y, views) for key, y in x.items() if y not in USUAL}
+    return {
+        key: _without_views(y, views)
+        for key, y in x.items()
+        if y not in USUAL and (key, y) not in USUAL_OF
+    }
 
 
 def _short(view: dict[str, Any]) -> list[Any]:
@@ -180,8 +185,9 @@ def _formula(latex: str) -> dict[str, Any]:
     try:
         tree = parse(latex)
     except ArgumentError:  # a user's primitive: any LaTeX
-        return {"text": latex, "tree": ("mtext", latex), "slots": [("mtext", latex)]}
-    return {"text": plain(tree), "tree": tree, "slots": slots(tree)}
+        return {"text": latex, "tree": ("mtext", latex)}
+    parts = slots(tree)
+    return {"text": plain(tree), "tree": tree, **({"slots": parts} if len(parts) > 1 else {})}
 
 
 def _elementwise(pictures: list[Picture]) -> dict[str, tuple[str, ...]]:

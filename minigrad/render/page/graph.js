@@ -25,7 +25,7 @@ function forLayout(seen, thumbs) {
 
 function draw() {
   const model = app.model, seen = visible(model, app.shut);
-  const refusal = byId("refusal");
+  const refusal = byId("refusal"), focused = document.activeElement?.dataset?.node;
   byId("canvas").replaceChildren();
   refusal.hidden = seen.nodes.length <= MOST;
   drawn = null;
@@ -52,6 +52,7 @@ function draw() {
   fit();
   rove();
   paint();
+  if (focused && drawn.nodes.has(focused)) Object.values(drawn.nodes.get(focused))[0].element.focus({ preventScroll: true });
 }
 
 // Which half is seen where only one fits: the one that runs.

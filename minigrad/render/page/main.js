@@ -6,8 +6,8 @@ const app = {
 };
 
 // Arrays are there once, and are named by number; what is empty was left out. Both are put back.
-const NODE = { scope: "", hint: "", twin: "", op: "", label: "", title: "", detail: "", parameters: "", dtype: "", shape: [], operands: [], formula: "", vjp: "", value: null, gradient: null };
-const EDGE = { shape: "", mark: "", routes: [] }, SCOPE = { label: "", parent: "" };
+const NODE = { order: 0, named: false, copies: 1, scope: "", hint: "", twin: "", op: "", label: "", title: "", detail: "", parameters: "", dtype: "", shape: [], operands: [], formula: "", vjp: "", value: null, gradient: null };
+const EDGE = { shape: "", mark: "", routes: [] }, SCOPE = { label: "", parent: "", order: 0, copies: 1 };
 const STEP = { values: [], contributions: [] }, CONTRIBUTION = { before: null };
 const PICTURE = { title: "", subtitle: "", edges: [], scopes: [], routes: [], steps: [], paths: null };
 

@@ -22,9 +22,14 @@ function nodeCard() {
 }
 
 function select(id) {
-  app.selected = app.selected === id ? null : id;
+  const before = app.selected, inside = byId("panel").contains(document.activeElement);
+  app.selected = before === id ? null : id;
   if (app.selected) app.tab = "step";
   show();
   paint();
   if (app.selected) byId("pages").scrollTop = 0;
+  else if (inside) {  // the card is gone: back to where it came from
+    const seen = drawn?.nodes.get(before);
+    (seen?.forward || seen?.backward)?.element.focus({ preventScroll: true });
+  }
 }

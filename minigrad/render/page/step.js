@@ -98,7 +98,7 @@ function contribution(model, step, node, c, i) {
 function slotOf(node, slot) {
   const found = formulaOf(node.vjp);
   if (!found) return null;
-  if (found.slots.length === 1) return found.slots[0];
+  if (!found.slots) return found.tree;
   return found.slots[slot - (node.operands.length - found.slots.length)] || null;
 }
 

@@ -7,10 +7,15 @@ function tableCard() {
     const hidden = app.predict && k > app.step && s.phase === "backward";
     const to = s.contributions.map((c) => nameOf(model, c.target)).join(", ");
     return html("tr", { class: (k === app.step ? "now" : "") + " " + s.phase, "aria-current": k === app.step ? "step" : null },
-      html("th", { scope: "row" }, html("button", { type: "button", class: "jump", "aria-label": `To step ${k}`, onclick: () => go(k) }, String(k))),
+      html("th", { scope: "row" }, html("button", { type: "button", class: "jump", "aria-label": `To step ${k}`, "data-step": k, onclick: () => jumpTo(k) }, String(k))),
       html("td", { class: "phase" }, s.phase === "forward" ? "↓" : "↑", html("span", { class: "unseen" }, s.phase)), html("td", {}, readable(n.op || n.kind)), html("td", {}, (s.phase === "backward" ? "d_" : "") + nameOf(model, s.node)),
       html("td", { class: "digits" }, !first ? "" : hidden ? "?" : summary(first).replace("norm ", "")), html("td", {}, to));
   });
   return [html("h2", {}, "All steps"), steps.length > MOST_ROWS ? html("p", { class: "quiet" }, `steps ${start + 1} to ${start + rows.length} of ${steps.length}`) : null,
     html("div", { class: "scroll wide", tabindex: 0, role: "region", "aria-label": "Steps" }, html("table", { class: "steps" }, html("thead", {}, html("tr", {}, ["step", "", "operation", "of", "number or norm", "sends to"].map((t) => html("th", { scope: "col" }, t || html("span", { class: "unseen" }, "phase"))))), html("tbody", {}, rows)))];
+}
+
+function jumpTo(step) {
+  moved(step);
+  document.querySelector(`#pages [data-step="${step}"]`)?.focus({ preventScroll: true });
 }
