@@ -29,6 +29,7 @@ from .style import (
 from .text import to_text
 
 MARGIN = 18
+SLACK = 150  # tenths of a pixel by which a text may be longer than reckoned: boxes are padded
 LANE = 5  # between lines that run side by side
 DASHES = {"dashed": "7 4", "dotted": "2 3"}
 
@@ -135,13 +136,20 @@ def _lines_escaped(text: str) -> str:
     return "\n".join(escape(line) for line in text.split("\n"))
 
 
-def _fitted(text: str, tenths: int) -> str:
-    """An attribute that keeps a text in its place, where a character may be wider than most."""
-    text = printable(text)[:LONGEST]
-    return "" if text.isascii() and len(text) < LONGEST else (
-        f' textLength="{len(text) * tenths // 10}" lengthAdjust="spacingAndGlyphs"'
-        if any(ord(c) > 0x2fff for c in text) else ""
-    )  # fmt: skip
+def _fitted(*parts: tuple[str, int, int]) -> str:
+    """An attribute that squeezes a text into the room reserved for it, if so many of its characters
+    are wider than most that it might run over the border.
+
+    Each part is a text, its size, and the tenths of a pixel reserved per character.
+    """
+    need = room = 0
+    for text, size, tenths in parts:
+        wide = sum(c.isupper() or c in "mw@%…—" or ord(c) > 0x2FFF for c in text)
+        need += size * (9 * wide + 6 * (len(text) - wide))
+        room += tenths * len(text)
+    if need <= room + SLACK:
+        return ""
+    return f' textLength="{room // 10}" lengthAdjust="spacingAndGlyphs"'
 
 
 # Boxes and nodes ---------------------------------------------------------------------------------
@@ -182,7 +190,7 @@ def _node(node: Node, box: dict[str, int], show: Collection[str]) -> str:
         color = INK if node.named and k == 1 and node.detail else PALE
         shown.append(
             f'<text x="{middle}" y="{down + 2 + LINE * k}" text-anchor="middle" fill="{color}"'
-            f"{_fitted(text, PLAIN)}>{cut(text)}</text>"
+            f"{_fitted((text[:LONGEST], 11, PLAIN))}>{cut(text)}</text>"
         )
     hint = "\n".join(escape(line) for line in node.hint.split("\n"))
     return f'<g id="{node.id}"><title>{hint}</title>{outline}{"".join(shown)}</g>'
@@ -200,9 +208,10 @@ def _title(text: str, x: int, y: int) -> str:
         if bracket
         else ""
     )
+    fitted = _fitted((name, 13, BOLD), (bracket + rest, 11, PLAIN))
     return (
         f'<text x="{x}" y="{y}" text-anchor="middle" font-size="13" font-weight="bold" fill="{INK}"'
-        f"{_fitted(text, BOLD)}>{html.escape(name)}{small}</text>"
+        f"{fitted}>{html.escape(name)}{small}</text>"
     )
 
 

@@ -24,6 +24,7 @@ from minigrad.render.layout.sheet import topological
 from minigrad.render.layout.sizes import lines, size, summary
 from minigrad.render.layout.straighten import straighten
 from minigrad.render.model import Edge, Node, Picture, Scope, TensorView
+from minigrad.render.svg import arrow, curve
 from tests.conftest import BROWSERS, missing
 
 from .crossings import by_dot, count, ours
@@ -408,6 +409,29 @@ def test_javascript_in_node_lays_out_the_same(tmp_path):
     done = subprocess.run([program, str(script)], input=jobs, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
     assert_same(drawn, done.stdout.decode().splitlines())
+
+
+def test_javascript_draws_the_same_curves_and_arrows(tmp_path):
+    program = shutil.which("node") or shutil.which("nodejs")
+    if program is None:
+        pytest.skip("needs node")
+    ways = [way for seed in range(10) for way in layout(nested(seed)).edges]
+    script = tmp_path / "curves.js"
+    script.write_text(
+        f"{SCRIPT.read_text(encoding='utf-8')}\n"
+        f"const ways = {json.dumps(ways)};\n"
+        "const paths = (sideways) => ways.map((way) => [curve(way, sideways), "
+        "arrow(way[way.length - 2], way[way.length - 1], sideways, 7, 3)]);\n"
+        "console.log(JSON.stringify([paths(false), paths(true)]));",
+        encoding="utf-8",
+    )
+    done = subprocess.run([program, str(script)], capture_output=True, timeout=60)
+    expected = [
+        [[curve(way, sideways), arrow(way[-2], way[-1], sideways, 7, 3)] for way in ways]
+        for sideways in (False, True)
+    ]
+    assert len(ways) > 100
+    assert json.loads(done.stdout) == expected
 
 
 @pytest.mark.browser

@@ -166,7 +166,16 @@ def test_text_fits_its_box():
     assert len("".join(title.itertext())) == len(detail.text) == LONGEST
     assert int(outline.get("width")) > BOLD * LONGEST / 10
     assert int(detail.get("textLength")) <= PLAIN * LONGEST / 10 < int(outline.get("width"))
+    assert int(title.get("textLength")) <= BOLD * LONGEST / 10
     assert title.text.endswith("…")
+
+
+def test_only_text_that_might_not_fit_is_squeezed():
+    squeezed = [t.text for t in parsed(USUAL["batch norm"]()).iter(f"{SVG}text") if t.get("textLength")]
+    assert squeezed == []
+    capitals = Picture("", "", (node(0, title="WEIGHTS OF W", detail="iiii"),), ())
+    squeezed = [t.text for t in parsed(capitals).iter(f"{SVG}text") if t.get("textLength")]
+    assert squeezed == ["WEIGHTS OF W"]
 
 
 # Text stays text ---------------------------------------------------------------------------------
