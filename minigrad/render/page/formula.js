@@ -1,7 +1,8 @@
-// Formulas as MathML, with identifiers or with numbers in their place.
+// Formulas as MathML, with identifiers or with numbers in their place; unless it comes first, a
+// negative number stands in brackets.
 const TIMES = "\u2062";
 
-function math(tree, numbers) {
+function math(tree, numbers, first = true) {
   const element = (tag, ...children) => build(document.createElementNS(MATH, tag), {}, children);
   const value = (x, bare) => {
     const text = element("mn", short(x));
@@ -21,11 +22,8 @@ function math(tree, numbers) {
     if (["mi", "mn", "mo", "mtext"].includes(tag)) return element(tag, rest[0]);
     return element(tag, rest.map((x, i) => make(x, i === 0 && tag !== "msup" && (bare || tag === "mfrac"))));
   };
-  return build(document.createElementNS(MATH, "math"), { displaystyle: "true" }, [make(tree, true)]);
+  return build(document.createElementNS(MATH, "math"), { displaystyle: "true" }, [make(tree, first)]);
 }
 
-// Numbers joined by signs, as MathML.
-function sum(terms, sign) {
-  return math(["mrow", ...terms.flatMap((x, i) => [...(i ? [["mo", sign]] : []), ["var", "t" + i]])],
-    Object.fromEntries(terms.map((x, i) => ["t" + i, x])));
-}
+// Numbers that are added up; they may go over several lines.
+const sum = (terms) => html("span", { class: "sum" }, terms.map((x, i) => [i ? " + " : "", math(["var", "x"], { x }, i === 0)]));

@@ -145,7 +145,7 @@ function over(g, target, index) {
 
 function addUp(terms, g) {
   const shown = terms.slice(0, 8), more = !whole(g) || terms.length > shown.length;
-  return [sum(shown, "+"), more ? html("span", { class: "quiet" }, " + … ") : null];
+  return [sum(shown), more ? html("span", { class: "quiet" }, " + … ") : null];
 }
 
 // Where an entry of the input went when axes were reduced.

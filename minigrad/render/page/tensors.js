@@ -48,4 +48,4 @@ function* indices(shape) {
 }
 
 const indexText = (index) => (index.length ? "[" + index.join(", ") + "]" : "");
-const summary = (view) => (view.entries.length === 0 ? "empty" : view.entries.length === 1 && whole(view) ? short(view.entries[0]) : "norm " + short(number(Number(view.norm).toPrecision(3))));
+const summary = (view) => (view.entries.length === 0 ? "empty" : view.entries.length === 1 && whole(view) ? short(view.entries[0]) : "norm " + short(Number(number(view.norm).toPrecision(3))));
