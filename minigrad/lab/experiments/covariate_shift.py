@@ -24,7 +24,7 @@ def turned(model: Any, x: Any, y: Any) -> float:
     criterion = nn.CrossEntropyLoss()
     linear = [m for m in model if isinstance(m, nn.Linear)][LAYER]
     below = list(model)[: list(model).index(linear)]
-    moved = [p for layer in below for p in layer.parameters()]
+    moved: list[Any] = [p for layer in below for p in layer.parameters()]
     gradients = []
     before = [p.numpy().copy() for p in moved]
     for _ in range(2):
@@ -86,14 +86,16 @@ def covariate_shift(bench: Bench) -> Outcome:
     long, steps, every = (600, 300, 10) if bench.quick else (3000, 1000, 20)
     train_set, _ = digits()
     binary = digits(binary=True)
-    rows, found, shown = [], [], {}
+    rows: list[list[str]] = []
+    shown: dict[str, Any] = {}
+    found = []
     for seed in bench.seeds:
         one = {}
         for kind, norm in KINDS.items():
             bench.report(len(rows), len(bench.seeds) * len(KINDS), f"{kind}, seed {seed}")
             seen = watched(norm, binary, long, long // 40, seed, 0.5)
-            cosine = cosines(norm, train_set, steps, every, seed)
-            one[kind] = seen["drift"], float(np.median(cosine))
+            turns = cosines(norm, train_set, steps, every, seed)
+            one[kind] = seen["drift"], float(np.median(turns))
             rows.append(
                 [
                     kind,
@@ -104,19 +106,19 @@ def covariate_shift(bench: Bench) -> Outcome:
                 ]
             )
             middle = np.array(seen["percentiles"][1])
-            shown.setdefault(kind, (seen["steps"], (middle - middle[0]).tolist(), cosine))
+            shown.setdefault(kind, (seen["steps"], (middle - middle[0]).tolist(), turns))
         found.append(one)
     drifts = all(o["batch norm"][0] < o["plain"][0] for o in found)
-    turns = all(o["batch norm"][1] > o["plain"][1] for o in found)
+    straighter = all(o["batch norm"][1] > o["plain"][1] for o in found)
     drift, cosine = ({k: float(np.mean([o[k][i] for o in found])) for k in KINDS} for i in (0, 1))
     return Outcome(
-        verdict(drifts and turns, part=drifts or turns),
+        verdict(drifts and straighter, part=drifts or straighter),
         f"(a) The median drifts by up to {drift['plain']:.2f} without and {drift['batch norm']:.2f} "
         f"with batch norm. (b) The median cosine is {cosine['plain']:.2f} without and "
         f"{cosine['batch norm']:.2f} with it"
         + (
             ", which on this small network contradicts Santurkar's finding on VGG"
-            if turns
+            if straighter
             else ": by this measure the shift is not reduced"
         )
         + ". Neither measure shows that less shift is why training is faster.",

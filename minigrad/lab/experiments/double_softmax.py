@@ -45,9 +45,11 @@ def double_softmax(bench: Bench) -> Outcome:
     epoch = len(data[0]) // 32
     steps = (15 if bench.quick else 70) * epoch
     kinds = {"as in the text": [nn.Softmax(dim=1)], "on scores": []}
-    rows, curves, early, last, lowest = [], {}, {}, {}, {}
+    rows: list[list[str]] = []
+    curves: dict[str, list[float]] = {}
+    early, last, lowest = {}, {}, {}
     for kind, tail in kinds.items():
-        found = []
+        found: list[tuple[float, ...]] = []
         for seed in bench.seeds:
             bench.report(len(rows) + len(found), 2 * len(bench.seeds), f"{kind}, seed {seed}")
             model = nn.Sequential(*network([64, 64, 10], seed, nn.BatchNorm1d), *tail)

@@ -93,8 +93,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     sources=["S1"],
     setup="Generator and discriminator of two layers of 64, a ring of eight Gaussians of deviation "
     f"{SPREAD}, Adam 0.001, batches of {BATCH}, real and generated ones apart. Batch norm in neither, "
-    f"in one, "
-    "in both: share of samples within 0.3 of a mode, and modes that are met.",
+    "in one, in both: share of samples within 0.3 of a mode, and modes that are met.",
     expected=f"With batch norm in both, a share larger by {CLEAR:g} than without, and no fewer modes.",
     draw=draw,
     seeds=3,
@@ -104,7 +103,8 @@ def generative(bench: Bench) -> Outcome:
     """Train all four."""
     steps = 320 if bench.quick else 1500
     found: dict[str, list[tuple[float, int]]] = {v: [] for v in VARIANTS}
-    samples, done = {}, 0
+    samples: dict[str, Any] = {}
+    done = 0
     for variant, judgements in found.items():
         for seed in bench.seeds:
             bench.report(done, len(VARIANTS) * len(bench.seeds), f"{variant}, seed {seed}")

@@ -22,7 +22,12 @@ def example(norm: bool, seed: int) -> Any:
     """Dense, batch norm with Keras' defaults, ReLU, dense, softmax."""
     rng = np.random.default_rng(seed)
     middle = [nn.BatchNorm1d(64, eps=1e-3, momentum=1 - KEPT, running_var_correction=0)] if norm else []
-    layers = [nn.Linear(64, 64, generator=rng), *middle, nn.ReLU(), nn.Linear(64, 10, generator=rng)]
+    layers: list[Any] = [
+        nn.Linear(64, 64, generator=rng),
+        *middle,
+        nn.ReLU(),
+        nn.Linear(64, 10, generator=rng),
+    ]
     for layer in layers:
         if isinstance(layer, nn.Linear):  # Keras' default: Glorot's uniform weights, no bias
             nn.init.xavier_uniform_(layer.weight, generator=rng)

@@ -92,7 +92,9 @@ def paper_figure(bench: Bench) -> Outcome:
         sets["MNIST"] = tuple(((x >= 0.5).astype("f4"), y) for x, y in found)  # type: ignore[assignment]
     except DataError:
         pass  # nothing is fetched unasked
-    rows, shown, seen = [], {}, []
+    rows: list[list[str]] = []
+    shown: dict[str, Any] = {}
+    seen = []
     total = len(sets) * len(bench.seeds) * len(KINDS)
     for name, parts in sets.items():
         length = steps if name == "digits" or not bench.quick else 100

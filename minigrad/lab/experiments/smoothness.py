@@ -98,7 +98,9 @@ def smoothness(bench: Bench) -> Outcome:
     """Probe both."""
     data, _ = digits()
     steps, every = (300, 15) if bench.quick else (1000, 20)
-    rows, medians, shown = [], [], {}
+    rows: list[list[str]] = []
+    shown: dict[str, Any] = {}
+    medians = []
     for seed in bench.seeds:
         one = {}
         for kind, norm in KINDS.items():

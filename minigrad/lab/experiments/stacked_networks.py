@@ -111,7 +111,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
 )
 def stacked_networks(bench: Bench) -> Outcome:
     """Trace the whole and the parts, and compare."""
-    rows, shown, wrong = [], [], 0
+    rows: list[list[str]] = []
+    shown, wrong = [], 0
     for layers in range(2, 7):
         bench.report(layers - 2, 5, f"{layers} layers")
         tails = same = total = equations = 0

@@ -44,7 +44,9 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
 def train_and_inference(bench: Bench) -> Outcome:
     """Put the same digits into different batches."""
     data, (images, _) = digits()
-    rows, shown, found = [], {}, []
+    rows: list[list[str]] = []
+    shown: dict[str, Any] = {}
+    found = []
     for seed in bench.seeds:
         bench.report(len(rows), len(bench.seeds), f"seed {seed}")
         model = network([64, 100, 10], seed, nn.BatchNorm1d)
