@@ -90,10 +90,9 @@ def before_or_after(bench: Bench) -> Outcome:
     return Outcome(
         verdict(before == len(cases), part=before > len(cases) / 2 and after == 0),
         f"In {len(cases)} cases before is better by at least {CLEAR:.0%} in {before}, after in "
-        f"{after}, and "
-        f"in {len(cases) - before - after} neither. The largest difference is {abs(margin[best]):.3f}, "
-        f"for "
-        f"{best[0]} at rate {best[1]:g}, in favour of {'before' if margin[best] > 0 else 'after'}.",
+        f"{after}, and in {len(cases) - before - after} neither. The largest difference is "
+        f"{abs(margin[best]):.3f}, for {best[0]} at rate {best[1]:g}, in favour of "
+        f"{'before' if margin[best] > 0 else 'after'}.",
         ["nonlinearity", "rate", "no batch norm", "before", "after"],
         [
             [n, f"{r:g}", *[f"{np.mean(found[f'{n}, {p}, {r:g}']):.3f}" for p in PLACES]]

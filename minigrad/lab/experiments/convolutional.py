@@ -55,8 +55,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     claim="enhances the training of convolutional neural networks",
     sources=["S1"],
     setup="Three convolutions of 8 to 16 maps on 8x8 digits, batch norm with one mean and deviation "
-    "per map "
-    "or none, Adam with rates 0.001, 0.01 and 0.1 (0.01 alone when quick), batches of 60.",
+    "per map or none, Adam with rates 0.001, 0.01 and 0.1 (0.01 alone when quick), batches of 60.",
     expected=f"{GOAL:.0%} of the test digits in fewer steps, and a better result at the end.",
     draw=draw,
     seeds=3,

@@ -73,10 +73,10 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     row="B9",
     claim="prevent the internal covariate shift within the layers of the network",
     sources=["S0", "S1", "S3"],
-    setup="(a) Three layers of 100 sigmoids on binary digits, SGD 0.5: how far the median input of a "
-    "last-layer unit moves while training. (b) Santurkar's measure on five layers of 100 ReLUs, SGD "
-    f"{LR}: cosine between the third layer's gradient before and after the layers below take their "
-    "step.",
+    setup="(a) Three layers of 100 sigmoids on binary digits, SGD 0.5: how far the median input of "
+    "a last-layer unit moves while training. (b) Santurkar's measure on five layers of 100 ReLUs, "
+    f"SGD {LR}: cosine between the third layer's gradient before and after the layers below take "
+    "their step.",
     expected="Less drift, and a cosine nearer to 1. Santurkar and others found no better cosine on "
     "VGG.",
     draw=draw,

@@ -33,8 +33,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     sources=["S1"],
     setup="The glossary's model (64 pixels instead of 784), which ends in a softmax, trained with "
     "CrossEntropyLoss, which applies one itself; and the same on scores. Adam 0.001, batches of 32.",
-    expected="As written it learns all the same, but its loss cannot fall below "
-    f"{FLOOR:.4f}, and it learns more slowly.",
+    expected=f"As written it learns all the same, but its loss cannot fall below {FLOOR:.4f}, and it "
+    "learns more slowly.",
     draw=draw,
     seeds=3,
     quick_seeds=1,
@@ -77,11 +77,9 @@ def double_softmax(bench: Bench) -> Outcome:
         # The example is right if its loss says how well it has learnt.
         verdict(not floored and learns, part=learns),
         f"As written the lowest loss of any batch is {lowest[text]:.4f}, the floor {FLOOR:.4f}; on "
-        f"scores "
-        f"{lowest[scores]:.4f}. After five epochs {early[text]:.3f} of the test digits against "
-        f"{early[scores]:.3f}, after {steps} steps {last[text]:.3f} against {last[scores]:.3f}: the "
-        f"example "
-        "learns, more slowly, and its loss does not show it.",
+        f"scores {lowest[scores]:.4f}. After five epochs {early[text]:.3f} of the test digits "
+        f"against {early[scores]:.3f}, after {steps} steps {last[text]:.3f} against "
+        f"{last[scores]:.3f}: the example learns, more slowly, and its loss does not show it.",
         ["loss", "accuracy after 5 epochs", "at the end", "last loss", "lowest loss"],
         rows,
         {"losses": curves, "steps": thinned(range(epoch, steps + 1))},

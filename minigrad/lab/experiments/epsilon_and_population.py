@@ -69,11 +69,10 @@ def epsilon_and_population(bench: Bench) -> Outcome:
     return Outcome(
         verdict(close.all(), part=follows),
         f"A batch of 4 lacks {missing[1]:.0%} of its own variance, one of 256 {missing[-1]:.2%} "
-        f"(falling as m to the {slope:.2f}). Epsilon adds from {added.min():.1e} to {added.max():.1e} "
-        f"of it, "
-        f"by the scale of the data, and falls as m to the {flat:.2f}: within a factor of two in "
-        f"{int(close.sum())} of {close.size} cases. What corrects for the population is the m/(m-1) in "
-        "the running variance.",
+        f"(falling as m to the {slope:.2f}). Epsilon adds from {added.min():.1e} to "
+        f"{added.max():.1e} of it, by the scale of the data, and falls as m to the {flat:.2f}: "
+        f"within a factor of two in {int(close.sum())} of {close.size} cases. What corrects for the "
+        "population is the m/(m-1) in the running variance.",
         ["m", "lacks", *[f"ε adds, deviation {s:g}" for s in SCALES]],
         [
             [str(m), f"{a:.2e}", *[f"{v:.2e}" for v in b]]

@@ -66,9 +66,9 @@ def epsilon_guards(bench: Bench) -> Outcome:
     guarded = bool(finite[1:].all())
     return Outcome(
         verdict(np.array_equal(finite, expected), part=guarded),
-        f"With epsilon 0, {int((~finite[0]).sum())} of {len(features)} features are not a number: the "
-        f"constant ones. With every epsilon above 0 all are finite, and a constant feature becomes "
-        f"at most {largest:.0e}."
+        f"With epsilon 0, {int((~finite[0]).sum())} of {len(features)} features are not a number: "
+        "the constant ones. With every epsilon above 0 all are finite, and a constant feature "
+        f"becomes at most {largest:.0e}."
         if guarded
         else "Some features are not finite in spite of epsilon.",
         ["epsilon", *features],

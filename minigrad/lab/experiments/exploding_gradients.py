@@ -57,8 +57,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     lines(axes, range(1, DEPTH + 1), data["norms"], markers=False)
     axes.set(
         yscale="log", xlabel="layer (the loss is at the right end)", ylabel="gradient's norm",
-        title=f"before training: with batch norm and ReLU the gradient grows {data['growth']:.2f}-fold "
-        "per layer down",
+        title="before training: with batch norm and ReLU the gradient grows "
+        f"{data['growth']:.2f}-fold per layer down",
     )  # fmt: skip
     axes.legend(fontsize=8, loc="upper right")
 
@@ -68,8 +68,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     claim="reducing the risks of vanishing or exploding gradients",
     sources=["S1"],
     setup=f"{DEPTH} layers of ReLUs at their initial weights, a batch of 256: the gradient's norm at "
-    f"every "
-    "layer, with and without batch norm, with weights as He's and 1.5 and 0.67 times these.",
+    "every layer, with and without batch norm, with weights as He's and 1.5 and 0.67 times these.",
     expected="About the same norm in all layers with batch norm. Theory says otherwise: growth by "
     f"{THEORY:.3f} per layer.",
     draw=draw,
@@ -97,10 +96,9 @@ def exploding_gradients(bench: Bench) -> Outcome:
         f"With good weights it is {'true' if better else 'false'}: from one layer to the one below, "
         f"gradients grow {growth[NORMED]:.3f}-fold with batch norm and ReLU (theory {THEORY:.3f}), "
         f"{norms[NORMED][0] / norms[NORMED][-1]:.0f}-fold over the network, and "
-        f"{growth[PLAIN]:.3f}-fold "
-        f"without. With weights 1.5 or 0.67 times as large the plain network's change "
-        f"{growth[LARGE]:.2f}- "
-        f"and {growth[SMALL]:.2f}-fold per layer, those with batch norm {again:.2f}-fold as before.",
+        f"{growth[PLAIN]:.3f}-fold without. With weights 1.5 or 0.67 times as large the plain "
+        f"network's change {growth[LARGE]:.2f}- and {growth[SMALL]:.2f}-fold per layer, those with "
+        f"batch norm {again:.2f}-fold as before.",
         ["network", "growth per layer down", f"over {DEPTH} layers"],
         [[k, f"{v:.3f}", f"{norms[k][0] / norms[k][-1]:.2e}"] for k, v in growth.items()]
         + [["batch norm, weights 1.5 times", f"{again:.3f}", f"{scaled[0] / scaled[-1]:.2e}"]],

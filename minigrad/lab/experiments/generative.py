@@ -92,8 +92,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     claim="stabilize training of both generator and discriminator networks",
     sources=["S1"],
     setup="Generator and discriminator of two layers of 64, a ring of eight Gaussians of deviation "
-    f"{SPREAD}, Adam 0.001, batches of {BATCH}, real and generated ones apart. Batch norm in neither, "
-    "in one, in both: share of samples within 0.3 of a mode, and modes that are met.",
+    f"{SPREAD}, Adam 0.001, batches of {BATCH}, real and generated ones apart. Batch norm in "
+    "neither, in one, in both: share of samples within 0.3 of a mode, and modes that are met.",
     expected=f"With batch norm in both, a share larger by {CLEAR:g} than without, and no fewer modes.",
     draw=draw,
     seeds=3,

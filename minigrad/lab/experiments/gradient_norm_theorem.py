@@ -52,9 +52,9 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     row="C3",
     claim="the gradient's squared norm loses what lies along the ones and along x̂ (Theorem 4.1)",
     sources=["Santurkar"],
-    setup="Batch norm of 60 digits under a classifier, float64: per unit, ‖dx‖² against (γ²/s²)(‖dy‖² "
-    "− "
-    "m·mean(dy)² − (1 + ε/s²)⟨dy, x̂⟩²/m) with s² = σ² + ε; at ε = 0 this is the theorem.",
+    setup="Batch norm of 60 digits under a classifier, float64: per unit, ‖dx‖² against "
+    "(γ²/s²)(‖dy‖² − m·mean(dy)² − (1 + ε/s²)⟨dy, x̂⟩²/m) with s² = σ² + ε; at ε = 0 this is the "
+    "theorem.",
     expected="An equality to rounding, for every epsilon.",
     draw=draw,
     seeds=5,
@@ -89,8 +89,8 @@ def gradient_norm_theorem(bench: Bench) -> Outcome:
     return Outcome(
         verdict(worst <= BOUND),
         f"Both sides differ by at most {worst:.1e} of the largest. In this network "
-        f"{1 - shares[0].mean():.0%} of the squared gradient is removed on average (before the factor "
-        f"γ²/σ²), and at most {1 - least:.0%}.",
+        f"{1 - shares[0].mean():.0%} of the squared gradient is removed on average (before the "
+        f"factor γ²/σ²), and at most {1 - least:.0%}.",
         ["case", "largest relative difference"],
         [[k, f"{v:.1e}"] for k, v in found.items()],
         {"errors": found, "shares": shares.tolist()},

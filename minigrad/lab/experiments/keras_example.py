@@ -51,8 +51,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     claim="allows for faster convergence (the Keras example: 5 epochs, batches of 32)",
     sources=["S1"],
     setup="The glossary's model literally, by mg.fit, on digits of 64 pixels: dense 64, batch norm "
-    "with "
-    "Keras' defaults, ReLU, dense 10, softmax; Adam, 5 epochs, batches of 32; and without batch norm.",
+    "with Keras' defaults, ReLU, dense 10, softmax; Adam, 5 epochs, batches of 32; and without "
+    "batch norm.",
     expected="Better test accuracy with batch norm for every seed.",
     draw=draw,
     seeds=3,
@@ -80,11 +80,9 @@ def keras_example(bench: Bench) -> Outcome:
     return Outcome(
         verdict(all(better), part=last["batch norm"] > last["plain"]),
         f"After 5 epochs {last['batch norm']:.3f} of the test digits with batch norm, "
-        f"{last['plain']:.3f} "
-        f"without; better for {sum(better)} of {len(better)} seeds. The model has {parameters:,} "
-        f"numbers, 128 of them running statistics. "
-        f"With Keras' momentum of {KEPT} the {updates} steps leave {KEPT**updates:.1%} of the running "
-        "statistics' arbitrary start.",
+        f"{last['plain']:.3f} without; better for {sum(better)} of {len(better)} seeds. The model "
+        f"has {parameters:,} numbers, 128 of them running statistics. With Keras' momentum of {KEPT} "
+        f"the {updates} steps leave {KEPT**updates:.1%} of the running statistics' arbitrary start.",
         ["network", *[f"epoch {i}" for i in range(1, EPOCHS + 1)]],
         [[k, *[f"{x:.3f}" for x in np.mean(v, axis=0)]] for k, v in found.items()],
         {"accuracy": {k: np.mean(v, axis=0).tolist() for k, v in found.items()}},

@@ -118,9 +118,9 @@ def paper_figure(bench: Bench) -> Outcome:
         verdict(all(fast) and all(steady), part=all(fast) or all(steady)),
         f"First at {GOAL:.0%} of the test digits: step {bn['reached']} with batch norm, "
         f"{plain['reached'] or f'later than {steps}'} without (seed 0; faster in {sum(fast)} of "
-        f"{len(fast)} runs). The median of a typical unit's input moves by up to {plain['drift']:.2f} "
-        f"without and {bn['drift']:.2f} with it (steadier in {sum(steady)} of {len(steady)}). "
-        + ("" if "MNIST" in sets else "MNIST was not on this machine."),
+        f"{len(fast)} runs). The median of a typical unit's input moves by up to "
+        f"{plain['drift']:.2f} without and {bn['drift']:.2f} with it (steadier in {sum(steady)} of "
+        f"{len(steady)}). " + ("" if "MNIST" in sets else "MNIST was not on this machine."),
         [
             "data",
             "network",

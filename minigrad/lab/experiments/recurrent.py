@@ -69,10 +69,9 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     row="B15",
     claim="improves the performance of recurrent neural networks",
     sources=["S1"],
-    setup="A tanh network of 64 units reads digits as 8 rows; no norm, batch norm with statistics of "
-    "its "
-    "own per step or shared by all steps, or layer norm; SGD with rates 0.1 (not in quick mode), 0.3 "
-    "and 1.",
+    setup="A tanh network of 64 units reads digits as 8 rows; no norm, batch norm with statistics "
+    "of its own per step or shared by all steps, or layer norm; SGD with rates 0.1 (not in quick "
+    "mode), 0.3 and 1.",
     expected="A clearly better test accuracy with batch norm at the best rate of each.",
     draw=draw,
     seeds=3,
@@ -100,9 +99,9 @@ def recurrent(bench: Bench) -> Outcome:
     return Outcome(
         verdict(gain > CLEAR, part=gain > 0.005),
         f"At the best rate of each: {best['none']:.3f} without a norm, "
-        f"{best['batch norm per step']:.3f} "
-        f"with batch norm per step, {best['batch norm, shared']:.3f} shared, {best['layer norm']:.3f} "
-        f"with layer norm. Batch norm gains {gain:+.3f} over none; clear would be more than {CLEAR:g}.",
+        f"{best['batch norm per step']:.3f} with batch norm per step, "
+        f"{best['batch norm, shared']:.3f} shared, {best['layer norm']:.3f} with layer norm. Batch "
+        f"norm gains {gain:+.3f} over none; clear would be more than {CLEAR:g}.",
         ["norm", *[f"rate {r:g}" for r in rates]],
         [[n, *[f"{np.mean(v[n]):.3f}" for v in found.values()]] for n in NORMS],
         {"accuracy": found},

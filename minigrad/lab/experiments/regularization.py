@@ -86,10 +86,9 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     row="B10",
     claim="the noise can have a regularizing effect, and sometimes makes dropout unnecessary",
     sources=["S2", "S1"],
-    setup="(a) A trained network: how much a digit's scores vary with its batch-mates, for batches of "
-    f"16 to 256. (b) Two layers of 100 trained on {FEW} digits only: test accuracy plain, with "
-    f"dropout, "
-    "and with batch norm in batches of 2, 16 and 64.",
+    setup="(a) A trained network: how much a digit's scores vary with its batch-mates, for batches "
+    f"of 16 to 256. (b) Two layers of 100 trained on {FEW} digits only: test accuracy plain, with "
+    "dropout, and with batch norm in batches of 2, 16 and 64.",
     expected="Noise that falls as 1/√m, and better test accuracy than plain, as good as with dropout.",
     draw=draw,
     seeds=5,
@@ -129,8 +128,7 @@ def regularization(bench: Bench) -> Outcome:
         f"{deviations[-1]:.2f} at 256. (b) On {FEW} digits: plain {means['plain']:.3f}, dropout "
         f"{means['dropout']:.3f}, batch norm {means['batch norm, m = 16']:.3f} at m = 16, "
         f"{means['batch norm, m = 64']:.3f} at 64 and {means['batch norm, m = 2']:.3f} at 2, where "
-        f"every "
-        f"normalised value is ±1 or 0: {'a gain' if gains else 'no gain'} over plain.",
+        f"every normalised value is ±1 or 0: {'a gain' if gains else 'no gain'} over plain.",
         ["network", "mean test accuracy", "lowest", "highest", "on the 200"],
         [
             [

@@ -89,8 +89,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     claim="batch norm makes the optimization landscape significantly smoother",
     sources=["Santurkar"],
     setup="Five layers of 100 ReLUs on digits, SGD 0.1. On the way, along the gradient from half a "
-    "step to "
-    "four: the range of the loss, the largest change of the gradient, and that per distance.",
+    "step to four: the range of the loss, the largest change of the gradient, and that per distance.",
     expected="All three smaller with batch norm, in the median over the training.",
     draw=draw,
 )

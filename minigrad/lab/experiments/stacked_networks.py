@@ -100,10 +100,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     claim="a series of neural networks feeding into each other",
     sources=["S3"],
     setup=f"The lesson's network of {LAYERS} layers, with batch norm, and deeper ones of up to 6. "
-    f"Every "
-    "sub-network is traced on the detached activations below it; its graph must be the last part of "
-    "the "
-    "whole's, equation by equation, and its output the whole's, bit by bit.",
+    "Every sub-network is traced on the detached activations below it; its graph must be the last "
+    "part of the whole's, equation by equation, and its output the whole's, bit by bit.",
     expected="Every graph a tail of the whole's, every output the same.",
     draw=draw,
     seeds=3,

@@ -34,8 +34,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     row="B20",
     claim="normalize by the mean and standard deviation of the values in the current batch",
     sources=["S3", "S0"],
-    setup="A trained network with batch norm; the same 10 digits in batches of 60, each with different "
-    "batch-mates, in training mode and in inference mode.",
+    setup="A trained network with batch norm; the same 10 digits in batches of 60, each with "
+    "different batch-mates, in training mode and in inference mode.",
     expected="Scores change with the batch-mates in training mode, and not at all in inference mode.",
     draw=draw,
     seeds=3,

@@ -86,12 +86,10 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     row="B16",
     claim="improves the performance of transformers",
     sources=["S1"],
-    setup=f"{BLOCKS} blocks of attention over the 8 rows of a digit, norms after each part: batch norm "
-    f"over "
-    "batch and tokens, layer norm, or none; SGD at rates 0.05 and 0.3, batches of 60.",
+    setup=f"{BLOCKS} blocks of attention over the 8 rows of a digit, norms after each part: batch "
+    "norm over batch and tokens, layer norm, or none; SGD at rates 0.05 and 0.3, batches of 60.",
     expected="Better than no norm. Practice uses layer norm, for reasons that a task of one fixed "
-    "length "
-    "does not show.",
+    "length does not show.",
     draw=draw,
     seeds=3,
     quick_seeds=1,
@@ -123,8 +121,7 @@ def transformer(bench: Bench) -> Outcome:
     return Outcome(
         verdict(all(helps), part=any(helps)),
         f"{told}. Batch norm is at least as good as layer norm at {sum(beats)} of {len(beats)} rates "
-        f"on "
-        "this toy classification of sequences of one length; language models are another matter.",
+        "on this toy classification of sequences of one length; language models are another matter.",
         ["norm", *[f"rate {r:g}" for r in rates]],
         [[n, *[f"{m[n]:.3f}" for m in means.values()]] for n in NORMS],
         {"accuracy": found},
