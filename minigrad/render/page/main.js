@@ -222,7 +222,8 @@ function legend() {
   const strip = thumbnail({ entries: [1, 0.5, -0.5, -1], corner: [4], shape: [4] });
   byId("legend").lastElementChild.replaceChildren(
     html("ul", {}, kinds.filter(([k]) => used.has(k)).map(([k, text]) => html("li", {}, node(k), text)),
-      html("li", {}, svg("svg", { width: 40, height: 20, viewBox: "0 8 40 18", "aria-hidden": "true" }, strip), "numbers: blue is positive, orange with stripes negative, strong is large")),
+      html("li", {}, svg("svg", { width: 40, height: 20, viewBox: "0 8 40 18", "aria-hidden": "true" }, strip), "numbers: blue is positive, orange with stripes negative, strong is large"),
+      app.model.backward ? html("li", {}, svg("svg", { width: 40, height: 20, viewBox: "-3 -2 40 20", "aria-hidden": "true" }, svg("g", { class: "node op partial" }, outline({ kind: "op", order: 0 }, 34, 16))), "dashed in the mirror: so far, more arrives") : null),
     html("dl", {}, KEYS.flatMap(([key, text]) => [html("dt", {}, key.split(" ").map((k) => html("kbd", {}, k))), html("dd", {}, text)])));
 }
 
