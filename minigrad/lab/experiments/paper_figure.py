@@ -11,7 +11,6 @@ import numpy as np
 import minigrad as mg
 from minigrad import nn
 
-from ...data import DataError, mnist
 from ..experiment import Bench, Outcome, experiment
 from ..figures import lines
 from ..measure import verdict
@@ -88,9 +87,9 @@ def paper_figure(bench: Bench) -> Outcome:
     steps = 1200 if bench.quick else 4000
     sets = {"digits": digits(binary=True)}
     try:
-        found = [mnist(part, flatten=True) for part in ("train", "test")]
+        found = [mg.data.mnist(part, flatten=True) for part in ("train", "test")]
         sets["MNIST"] = tuple(((x >= 0.5).astype("f4"), y) for x, y in found)  # type: ignore[assignment]
-    except DataError:
+    except mg.data.DataError:
         pass  # nothing is fetched unasked
     rows: list[list[str]] = []
     shown: dict[str, Any] = {}
