@@ -127,12 +127,16 @@ def pullback(
                 continue
             saved = kept(node, lift, state)
             fused: Any = None if lift or observer is not None else primitive.summed
+            into: Any = None if lift or observer is not None else primitive.into
             contributions = None
             if primitive.joint is not None:
                 wanted = tuple([p in needed for p in parents])
                 contributions = primitive.joint(g, wanted, *saved, **(params or {}))
             for slot, parent in enumerate(parents):
                 if parent not in needed:
+                    continue
+                added = into is not None and slot == 0 and parent in owned
+                if added and into(pending[parent], g, *saved, **(params or {})):
                     continue
                 if contributions is not None:
                     c = contributions[slot]

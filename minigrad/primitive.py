@@ -60,6 +60,8 @@ class Primitive:
     outputs: int = 1  # if more, `impl` returns a tuple, and rules take a cotangent and a value of each
     # Per input a rule and the sum over stretched axes in one, for plain arrays: speed alone.
     summed: Sequence[Rule | None] | None = None  # summed[i](g, shape, *inputs, out)
+    # Adds the first input's pullback to an array, for plain arrays; False where it cannot: speed alone.
+    into: Callable[..., bool] | None = None  # into(total, g, *inputs, out)
     registered: bool = True  # a user's primitives are not: a name may come twice
 
     def __post_init__(self) -> None:

@@ -441,3 +441,29 @@ def test_a_custom_rule_that_raises_leaves_nothing_behind(monkeypatch: pytest.Mon
         with pytest.raises(KeyError, match="a bug in a rule"):
             mg.grad(lambda x: mg.sin(x) * x)(2.0)
         assert current() is before
+
+
+def test_slices_are_added_in_place_and_agree_with_separate_zeros(rng):
+    """Reading every time step must not cost zeros of all of them each."""
+    value, weights = rng.normal(size=(7, 4, 3)), rng.normal(size=(40, 4, 3))
+    index = [*rng.integers(-7, 7, 30).tolist(), *[slice(i, None, 2) for i in range(5)]]
+
+    def f(x):
+        parts = [(x[i] * w).sum() for i, w in zip(index, weights[: len(index)], strict=False)]
+        parts.append((x[[0, 0, 2]] * weights[:3]).sum())
+        return sum(parts[1:], parts[0])
+
+    x = mg.tensor(value, requires_grad=True)
+    f(x).backward()
+    expected = np.zeros_like(value)
+    for i, w in zip(index, weights[: len(index)], strict=False):
+        expected[i] += w
+    np.add.at(expected, [0, 0, 2], weights[:3])
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-14, atol=1e-15)
+    lifted = mg.tensor(value, requires_grad=True)
+    f(lifted).backward(create_graph=True)
+    np.testing.assert_allclose(lifted.grad.numpy(), expected, rtol=1e-14, atol=1e-15)
+    kept = weights.copy()
+    _, pullback = mg.vjp(lambda x: (x[0], x[1], x[2], x[0]), value)
+    pullback((weights[0], weights[1], weights[2], weights[3]))
+    assert np.array_equal(weights, kept)

@@ -76,10 +76,19 @@ def _scatter(shape: Any, g: Any, arrays: Any, index: Any) -> Any:
     return bind(_scatter_add, (g, *arrays), {"shape": tuple(shape), "index": index})
 
 
+def _add_to_slice(total: Array, g: Array, _x: Any, *rest: Any, index: Any) -> bool:
+    """Add at slices in place: a loop over time steps must not make zeros of all times at each."""
+    if len(rest) > 1:  # arrays in the index may name an element twice
+        return False
+    total[index] += g
+    return True
+
+
 _getitem = linear(
     "getitem",
     _read,
     lambda g, _x, *arrays, index: _scatter(_x.shape, g, arrays[:-1], index),
+    into=_add_to_slice,
     formula=r"x[i]",
     vjp_formula=r"\text{zeros, plus } g \text{ at } i",
     samples=lambda rng: (
