@@ -21,7 +21,7 @@ from ..scripts import failure, load, named, split_name
 from .api import check_pair, gradcheck
 from .checker import MODES
 from .discover import Found, find, resolve_inputs
-from .figure import OTHER_FORMATS
+from .figure import OTHER_FORMATS, SUFFIXES
 from .inputs import FUNCTIONS
 from .report import Report
 
@@ -201,7 +201,7 @@ def _pictures(path: str | None, found: Sequence[Found]) -> list[Path | None]:
     if path is None:
         return [None] * len(found)
     target = Path(path)
-    if target.suffix in (".svg", ".html"):
+    if target.suffix in SUFFIXES:
         if len(found) > 1:
             raise ArgumentError(
                 f"--figure {path}: there are {len(found)} checks; name a folder, or one function."
@@ -211,7 +211,8 @@ def _pictures(path: str | None, found: Sequence[Found]) -> list[Path | None]:
         return [target]
     if target.suffix:
         raise ArgumentError(
-            f"--figure {path}: the suffix should be .svg or .html, or name a folder. {OTHER_FORMATS}"
+            f"--figure {path}: the suffix should be .svg, .png or .html, or name a folder. "
+            f"{OTHER_FORMATS}"
         )
     try:
         target.mkdir(parents=True, exist_ok=True)

@@ -18,13 +18,15 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..files import write_atomically
+from ..raster import to_png
 from .report import Curve, Entry, Report
 
 WIDTH, LEFT, PLOT, ROW = 980, 430, 460, 310  # the page, its two columns, the height of a row
 OTHER_FORMATS = (
-    "For a PNG or a PDF open one of these in a browser and print it, or convert the SVG, for example "
-    "with rsvg-convert or Inkscape."
+    "For a PDF open one of these in a browser and print it, or convert the SVG, for example with "
+    "rsvg-convert or Inkscape."
 )
+SUFFIXES = (".svg", ".png", ".html")
 MOST = 8  # inputs that are drawn
 CELLS = 32  # rows and columns of cells; more entries are merged, the worst one shows
 
@@ -132,7 +134,7 @@ def notebook(report: Report) -> str:
 
 
 def write(report: Report, path: Any) -> None:
-    """Write the picture: ``.svg``, or ``.html`` with the text beside it.
+    """Write the picture: ``.svg``, ``.png``, or ``.html`` with the text beside it.
 
     Parameters
     ----------
@@ -143,10 +145,15 @@ def write(report: Report, path: Any) -> None:
     ------
     ArgumentError
         For another suffix.
+    MissingExtraError
+        For ``.png`` without the extra that it needs.
     """
     path = Path(path)
+    content: str | bytes
     if path.suffix == ".svg":
         content = svg(report) + "\n"
+    elif path.suffix == ".png":
+        content = to_png(svg(report))
     elif path.suffix == ".html":
         content = (
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
@@ -155,8 +162,8 @@ def write(report: Report, path: Any) -> None:
         )
     else:
         raise ArgumentError(
-            f"figure: {path.name!r} should end in .svg (a picture) or .html (the text as well). "
-            f"{OTHER_FORMATS}"
+            f"figure: {path.name!r} should end in .svg or .png (a picture) or .html (the text as "
+            f"well). {OTHER_FORMATS}"
         )
     write_atomically(path, content)
 

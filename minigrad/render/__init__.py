@@ -186,7 +186,7 @@ def _svg(order: _Order) -> str | bytes:
 
 
 def _png(order: _Order) -> bytes:
-    from .raster import to_png
+    from ..raster import to_png
 
     if order.engine == "dot":
         return _by_dot(order, "png")
@@ -221,7 +221,7 @@ def _html(order: _Order) -> str:
     other = order.compare
     if other is not None and not isinstance(other, Picture):
         other = picture(as_graph(other))
-    return to_html(order.drawn(order.x), other)
+    return to_html(order.drawn(order.x), other, order.fold)
 
 
 def _txt(order: _Order) -> str:

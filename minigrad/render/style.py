@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..raster import FONT as FONT
 from .model import Node, Picture
 
-FONT = "Helvetica,Arial,sans-serif"
 INK, GREY, PALE = "#1a1a1a", "#5c6670", "#6b747d"  # text, asides, names that nobody gave
 EDGE, CROSSING = "#8a949e", "#b9a27f"  # lines; those from a function to its derivative
 BOXES = (("#9aa5b1", "#f7f9fb"), ("#c98a4b", "#fffaf3"))  # border and fill: forward, derivative

@@ -133,7 +133,7 @@ def test_pictures(script, tmp_path, capsys):
     capsys.readouterr()
     for path, words in (
         ("all.svg", "there are 3 checks; name a folder"),
-        ("all.png", "suffix should be .svg or .html"),
+        ("all.pdf", "suffix should be .svg, .png or .html"),
         ("nowhere/x.svg", "there are 3 checks"),
     ):
         assert main([name, "--figure", path]) == 3
@@ -185,8 +185,8 @@ def test_modules_are_found_by_name(script, capsys):
         ),
         (
             SCRIPT,
-            ["mine.py:helper", "--figure", "a.png"],
-            "a PDF open one of these in a browser and print",
+            ["mine.py:helper", "--figure", "a.pdf"],
+            "For a PDF open one of these in a browser",
         ),
         (SCRIPT, ["mine.py:helper"], "helper: what are its inputs? Define helper_inputs"),
         (SCRIPT, ["mine.py", "mine.py"], "'mine.py' names no function"),

@@ -129,10 +129,12 @@ def test_writing_a_picture(reports, tmp_path):
     assert (tmp_path / "a.svg").read_text().startswith("<svg")
     assert "<img" not in (tmp_path / "a.html").read_text()
     with pytest.raises(
-        mg.ArgumentError, match=r"'a.png' should end in .svg .* or .html .* rsvg-convert"
+        mg.ArgumentError, match=r"'a.pdf' should end in .svg .* or .html .* rsvg-convert"
     ):
-        reports["FAIL"].figure(tmp_path / "a.png")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "a.svg"]
+        reports["FAIL"].figure(tmp_path / "a.pdf")
+    reports["FAIL"].figure(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "a.png", "a.svg"]
 
 
 def test_notebooks_get_text_and_picture_and_never_an_exception(reports, monkeypatch):

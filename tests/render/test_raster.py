@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import minigrad as mg
-from minigrad.render import raster
-from minigrad.render.raster import to_png
+from minigrad import raster
+from minigrad.raster import to_png
 from minigrad.render.style import FONT
 
 TEXT = f'<text x="2" y="15" font-family="{FONT}">Ag</text>'

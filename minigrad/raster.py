@@ -1,4 +1,4 @@
-"""From SVG to PNG without Graphviz: by the package resvg, with whatever font there is."""
+"""From SVG to PNG without another program: by the package resvg, with whatever font there is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from ..errors import GraphError, MissingProgramError, missing_extra
-from .style import FONT
+from .errors import GraphError, MissingProgramError, missing_extra
 
+FONT = "Helvetica,Arial,sans-serif"  # of all pictures
 PIXELS = 64_000_000  # a picture is drawn smaller rather than larger than this
 # What resvg may take where it finds none of the families that a picture names.
 FAMILIES = (
