@@ -251,10 +251,9 @@ def _cells(singles: dict[tuple[int, ...], Entry], shape: tuple[int, ...], top: f
     note = (
         "one cell per entry" if merge_lines * merge_columns == 1 else "each cell: the worst of several"
     )
-    legend = f"{note}; green: as it should be, red ✗: wrong, ^: at a kink, ?: cannot be seen"
-    parts.append(
-        f'<text class="soft small" x="20" y="{top + down * side + 18:.1f}">{escape(legend)}</text>'
-    )
+    for i, line in enumerate((note, "green: right, red ✗: wrong, ^: at a kink, ?: cannot be seen")):
+        y = top + down * side + 18 + 14 * i
+        parts.append(f'<text class="soft small" x="20" y="{y:.1f}">{line}</text>')
     return "".join(parts)
 
 
