@@ -10,6 +10,7 @@ A small tensor and graph engine with reverse- and forward-mode autodiff on NumPy
 tensor([0.66666667, 1.33333333, 2.        ])
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from . import batchnorm, fft
@@ -17,7 +18,6 @@ from . import calculus as _calculus  # these four fill the table of functions
 from . import functional as _functional
 from . import ops as _ops
 from . import statistics as _statistics
-from .check import check_against, check_pair, checked, gradcheck
 from .context import enable_grad, is_grad_enabled, no_grad, scope
 from .custom import custom_vjp, primitive
 from .debug import debug_nans
@@ -56,8 +56,26 @@ _complete(Tensor)
 
 _keep_freed_memory()
 
-_ON_DEMAND = ("data", "nn", "optim", "training")  # packages that `import minigrad` does not wait for
-_FROM = {"cross_entropy": "nn.functional", "fit": "training", "load": "training", "save": "training"}
+_ON_DEMAND = (
+    "check",
+    "data",
+    "lab",
+    "nn",
+    "optim",
+    "training",
+)  # packages that `import minigrad` does not wait for
+_FROM = {
+    "check_against": "check", "check_pair": "check", "checked": "check",
+    "cross_entropy": "nn.functional", "fit": "training", "gradcheck": "check", "load": "training",
+    "save": "training",
+}  # fmt: skip
+
+
+if _TYPE_CHECKING:  # what editors see
+    from . import check, data, lab, nn, optim, training
+    from .check import check_against, check_pair, checked, gradcheck
+    from .nn.functional import cross_entropy
+    from .training import fit, load, save
 
 
 def __getattr__(name: str) -> _Any:  # to type checkers: the functions in the table, too

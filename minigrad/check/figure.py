@@ -251,9 +251,9 @@ def _cells(singles: dict[tuple[int, ...], Entry], shape: tuple[int, ...], top: f
     note = (
         "one cell per entry" if merge_lines * merge_columns == 1 else "each cell: the worst of several"
     )
-    for i, line in enumerate((note, "green: right, red ✗: wrong, ^: at a kink, ?: cannot be seen")):
+    for i, words in enumerate((note, "green: right, red ✗: wrong, ^: at a kink, ?: cannot be seen")):
         y = top + down * side + 18 + 14 * i
-        parts.append(f'<text class="soft small" x="20" y="{y:.1f}">{line}</text>')
+        parts.append(f'<text class="soft small" x="20" y="{y:.1f}">{words}</text>')
     return "".join(parts)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..record import Record, record
-from ..render import WRITERS, as_graph, picture, render
+from ..render import picture, render
+from ..render.write import WRITERS, as_graph
 from ..scripts import load, split_name
 from ..subjects import Subject, backward, choose, forward, recorded
 from .terminal import CommandError, Parser
