@@ -56,14 +56,8 @@ _complete(Tensor)
 
 _keep_freed_memory()
 
-_ON_DEMAND = (
-    "check",
-    "data",
-    "lab",
-    "nn",
-    "optim",
-    "training",
-)  # packages that `import minigrad` does not wait for
+# Packages that `import minigrad` does not wait for, and what they give to its face.
+_ON_DEMAND = ("check", "data", "lab", "nn", "optim", "training")
 _FROM = {
     "check_against": "check", "check_pair": "check", "checked": "check",
     "cross_entropy": "nn.functional", "fit": "training", "gradcheck": "check", "load": "training",
@@ -86,3 +80,7 @@ def __getattr__(name: str) -> _Any:  # to type checkers: the functions in the ta
     if name in _FROM:  # by their short names
         return getattr(import_module(f".{_FROM[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:  # completion knows them, too
+    return sorted({*globals(), *_ON_DEMAND, *_FROM})
