@@ -533,6 +533,13 @@ def test_graph_of_a_tensor_before_and_after_backward():
     assert str(after).count("# value not kept") > str(g).count("# value not kept") > 0
 
 
+def test_a_named_tensor_that_nobody_tracks_keeps_its_name():
+    data = mg.tensor([[1.0, 2.0]], name="data")
+    g = mg.trace(lambda w: mg.sum(data @ w), np.ones((2, 1)))
+    assert [v.name for v in g.values if v.kind == "constant"] == ["data"]
+    assert "matmul(data: f64[1,2], w" in str(g)
+
+
 def test_graph_of_a_tensor_replays_if_its_constants_were_kept():
     w = mg.tensor(np.eye(2), requires_grad=True, name="w")
     g = mg.Graph.of(((np.ones((3, 2)) @ w) ** 2).sum()).check()

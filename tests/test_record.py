@@ -212,6 +212,14 @@ def test_a_chain_of_twenty_thousand_steps():
     assert rec.steps[-1].arrays[0] == x.grad.numpy()
 
 
+def test_data_that_nobody_tracks_keep_their_name():
+    data = mg.tensor([[1.0, 2.0]], name="data")
+    with mg.record() as rec:
+        (data @ mg.tensor([[1.0], [3.0]], requires_grad=True, name="w")).sum().backward()
+    assert {v.kind: v.name for v in rec.graph.values if v.name} == {"constant": "data", "input": "w"}
+    assert "matmul(data, w)" in rec.text()
+
+
 def test_wrong_use_says_what_to_do():
     message = "after its `with` block has ended"
     with mg.record() as rec, pytest.raises(mg.ArgumentError, match=message):

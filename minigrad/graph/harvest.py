@@ -135,6 +135,7 @@ class Seen:
 
     values: dict[Node, Any] = field(default_factory=dict)
     operands: dict[Node, Sequence[Any]] = field(default_factory=dict)  # what it was applied to
+    names: dict[int, str] = field(default_factory=dict)  # of untracked operands, by the array's id
 
 
 class Tracer(Trace, Observer):
@@ -175,7 +176,7 @@ class Tracer(Trace, Observer):
             if x._node is None:
                 found = self._constants.get(id(x._value))
                 if found is not None and x.name is not None:
-                    found[1]._name = x.name  # type: ignore[attr-defined]
+                    found[1].name = x.name
             elif x._node.primitive is None or x._node.state.tracing is not self:
                 self.tensors.setdefault(x._node, x)
         if self.values is not None and node is not None:
@@ -223,6 +224,7 @@ class _Builder:
         self.tracer = tracer
         self.values = seen.values if seen else None if tracer is None else tracer.values
         self.operands = seen.operands if seen else {}
+        self.names = seen.names if seen else {}
         self.inputs = inputs
         self.nodes: list[Node] = []
         self.alias: dict[Node, Node] = {}
@@ -307,9 +309,10 @@ class _Builder:
             array = tensor._value
         elif self.values is not None and kind == "input":
             array = self.values.get(node)
+        name = node.name if slot is None else self.names.get(id(array))
         self.ids[key] = len(self.stored)
         self.stored[key] = Value(
-            len(self.stored), kind, node.name if slot is None else None, like.shape, like.dtype,
+            len(self.stored), kind, name, like.shape, like.dtype,
             node.scope, self._location(node), array, tensor if kind == "parameter" else None,
         )  # fmt: skip
 
