@@ -392,7 +392,7 @@ class _Watch(Observer):
                 if type(x) is not Tensor and x._node.primitive is None:
                     self.parameters.add(x._node)
             elif x.name is not None:
-                self.seen.names[id(x._value)] = x.name  # `operands` hold the array: its id stays its own
+                self.seen.names[id(x._value)] = x.name  # `operands` hold the array: its id stays
             return x._value
         if not isinstance(x, np.ndarray) or not x.flags.writeable:
             return x

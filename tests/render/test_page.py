@@ -315,6 +315,32 @@ def test_a_broadcast_becomes_a_sum_with_numbers(demo, opened):
 
 
 @browser
+def test_long_numbers_stay_inside(opened, tmp_path):
+    """A product's sum goes over several lines; a constant's numbers leave the array room."""
+    x = mg.tensor(np.full((4, 4), -0.12345), requires_grad=True, name="x")
+    w = mg.tensor(np.full((4, 4), -1.2345), requires_grad=True, name="w")
+    with mg.record() as rec:
+        mg.sub(mg.matmul(x, w), np.array([[2.082122], [1.431701], [2.5], [3.125]])).sum().backward()
+    view = picture(rec)
+    k = next(
+        i
+        for i, s in enumerate(view.steps)
+        if s.phase == "backward" and view.node[s.node].op == "matmul"
+    )
+    page = opened(mg.render(rec, tmp_path / "long.html"), f"#step={k + 1}").page
+    assert page.locator(".contribution .sum").count() == 2
+    outside = """all => all.filter((m) => m.getBoundingClientRect().right
+        > m.closest(".contribution").getBoundingClientRect().right).length"""
+    assert page.eval_on_selector_all(".contribution math", outside) == 0
+    over = """all => all.filter((n) => { const box = n.querySelector(".box").getBBox();
+        const text = n.querySelector(".title").getBBox();
+        return text.x < box.x || text.x + text.width > box.x + box.width - 30; }).length"""
+    constants = page.locator(".half.forward .node.constant")
+    assert constants.count() > 0
+    assert page.eval_on_selector_all(".half.forward .node.constant", over) == 0
+
+
+@browser
 def test_the_formula_shows_the_numbers_of_the_chosen_entry(demo, opened):
     k = next(
         i for i, s in enumerate(demo.picture.steps)

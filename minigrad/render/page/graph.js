@@ -6,6 +6,7 @@ const ROUTES = [
 ];
 const DASHES = { dashed: "7 4", dotted: "2 3", solid: null, double: null };
 const THUMB = 38;  // room for an array in small in a node
+const TITLE = 23;  // letters of a title: in bold, and with an array beside it, no more fit into the widest node
 
 let drawn = null;  // what is on the canvas: the visible picture, its layout, elements by node
 
@@ -15,7 +16,7 @@ const detailOf = (n) => (n.kind === "fold" ? n.detail : readable(n.kind === "con
 // The same picture for the layout, with room in the nodes for arrays in small, and shapes in them.
 function forLayout(seen, thumbs) {
   const nodes = seen.nodes.map((n) => {
-    const title = cut(readable(n.title), 28), name = title.split("(")[0].length;
+    const title = cut(readable(n.title), TITLE), name = title.split("(")[0].length;
     const wide = Math.max(cut(detailOf(n), 24).length, app.model.backward ? 13 : 0, Math.ceil((name * 7.6 + (title.length - name) * 6) / 6));
     const room = n.kind !== "fold" && thumbs ? 6 : 0;
     return { ...n, title, detail: "m".repeat(wide + room) };
@@ -100,7 +101,7 @@ function nodeOf(n, which) {
   const box = mirror(drawn.places.nodes[n.id], which), w = box.width, h = box.height;
   const thumb = drawn.thumbs && n.kind !== "fold";
   const middle = (thumb ? w - THUMB + 4 : n.kind === "fold" ? w - STACK : w) / 2 + (thumb && n.kind !== "op" ? 5 : 0);
-  const [name, ...rest] = cut(readable(n.title), 28).split("(");
+  const [name, ...rest] = cut(readable(n.title), TITLE).split("(");
   const two = h > 32, top = n.kind === "fold" ? STACK : 0;
   const detail = svg("text", { class: "detail", x: middle, y: h / 2 + (n.kind === "output" ? 12 : 15) + top / 2 }, n.kind === "fold" && n.copies > 1 ? `${n.detail} × ${n.copies}` : cut(detailOf(n), 24));
   const small = svg("g", { class: "thumb", transform: `translate(${w - THUMB + (n.kind === "op" ? 0 : -6)} 6)` });
@@ -184,7 +185,7 @@ function paint() {
         continue;
       }
       const ran = model.ran.get(which + " " + id), prefix = ran ? `step ${ran}, ` : "";
-      const title = cut(readable(node.title), 28);
+      const title = cut(readable(node.title), TITLE);
       if (which === "forward") {
         const value = valueOf(model, app.step, id), known = value && drawn.thumbs ? value : null;
         element.classList.toggle("pending", model.last > 0 && !value);

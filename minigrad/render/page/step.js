@@ -166,7 +166,7 @@ function products(model, node, c, g, [i, j]) {
     if (a === undefined || b === undefined) return null;
     pairs.push([a, b]);
   }
-  const tree = ["mrow", ...pairs.flatMap((_, k) => [...(k ? [["mo", "+"]] : []), ["var", "a" + k], ["mo", TIMES], ["var", "b" + k]])];
-  const numbers = Object.fromEntries(pairs.flatMap(([a, b], k) => [["a" + k, a], ["b" + k, b]]));
-  return [math(tree, numbers), count > pairs.length ? html("span", { class: "quiet" }, " + … ") : null];
+  const product = ["mrow", ["var", "a"], ["mo", TIMES], ["var", "b"]];
+  const terms = pairs.map(([a, b], k) => [k ? " + " : "", math(product, { a, b }, k === 0)]);
+  return [html("span", { class: "sum" }, terms), count > pairs.length ? html("span", { class: "quiet" }, " + … ") : null];
 }
