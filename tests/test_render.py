@@ -236,6 +236,8 @@ def test_wrong_arguments_are_told(tmp_path, batchnorm):
         (lambda: mg.render(batchnorm, tmp_path / "bn.dot", direction="up"), r'"down" or "right", not \'up\''),
         (lambda: mg.render(len, tmp_path / "f.dot"), r"this is builtin_function_or_method.*mg.trace\(f"),
         (lambda: mg.render([1.0], tmp_path / "f.dot"), r"a Tensor, a list of them, a Graph or a Record"),
+        (lambda: mg.render([], tmp_path / "f.dot"), r"the list is empty"),
+        (lambda: mg.render(batchnorm, tmp_path / "b.svg", title=3), r"title is a text, not 3"),
         (lambda: mg.render(batchnorm, tmp_path / "b.svg", engine="neato"), r'engine is "auto", "own" or "dot", not'),
         (lambda: mg.render(batchnorm, tmp_path / "b.svg", show=["names"]), r'show is "values" or "gradients", not'),
         (lambda: mg.render(batchnorm, tmp_path / "b.svg", compare=batchnorm), r"compare .* in .html only"),

@@ -79,7 +79,7 @@ def render(
         Who lays the picture out: minigrad itself, or Graphviz' program ``dot``, which "auto" takes
         for a PDF alone.
     direction : {"down", "right"}
-        Where the data flows.
+        Where the data flows; on a page always down.
     fold : {"auto", "all", "none"}, int, or sequence of str
         Which boxes become one node.  "auto" leaves a graph of up to 80 nodes as it is; in a larger
         one it folds equal blocks in a row, and then boxes until 400 nodes are left.  "all" folds

@@ -59,6 +59,8 @@ def draw(
     wanted = frozenset([show] if isinstance(show, str) else show)
     for item in wanted:
         _check("show", item, get_args(Shown))
+    if title is not None and not isinstance(title, str):
+        raise ArgumentError(f"render: title is a text, not {title!r}.")
     if compare is not None and suffix != "html":
         raise ArgumentError("render: compare draws two graphs on one page, for a path in .html only.")
     if not path.parent.is_dir():
@@ -188,4 +190,6 @@ def as_graph(x: Tensor | Graph | Record | Sequence[Tensor]) -> Graph | Record:
             f"render: a Tensor, a list of them, a Graph or a Record can be drawn, and this is "
             f"{type(x).__name__}. For a function write mg.trace(f, *args)."
         )
+    if not tensors:
+        raise ArgumentError("render: the list is empty, and there is nothing to draw.")
     return Graph.of(*tensors)
