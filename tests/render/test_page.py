@@ -541,6 +541,19 @@ def test_a_large_graph_opens_folded(opened, tmp_path):
 
 
 @browser
+def test_the_number_of_copies_stands_inside_the_box(opened, tmp_path):
+    y = mg.tensor(1.0, requires_grad=True, name="x")
+    for _ in range(600):
+        y = mg.sin(y) * 1.01
+    page = opened(mg.render(y, tmp_path / "chain.html")).page
+    inside = """n => { const box = n.querySelector("rect").getBBox(), text = n.querySelector(".detail").getBBox();
+        return [text.x - box.x, box.x + box.width - text.x - text.width].map(Math.sign); }"""
+    fold = page.locator(".half .node.fold")
+    assert fold.locator(".detail").text_content() == "1200 operations × 600"
+    assert fold.evaluate(inside) == [1, 1]
+
+
+@browser
 def test_boxes_are_shut_at_first_as_wanted(network, opened, tmp_path):
     drawn, path = network
     page = tmp_path / "page.html"

@@ -11,7 +11,7 @@ const TITLE = 23;  // letters of a title: in bold, and with an array beside it, 
 let drawn = null;  // what is on the canvas: the visible picture, its layout, elements by node
 
 const styleOf = (n) => (n.kind !== "op" ? n.kind : n.order ? "derived" : n.named ? "named" : "op");
-const detailOf = (n) => (n.kind === "fold" ? n.detail : readable(n.kind === "constant" || n.label === n.title ? "" : n.label) + " " + shapeText(n.shape)).trim();
+const detailOf = (n) => (n.kind === "fold" ? n.detail + (n.copies > 1 ? ` × ${n.copies}` : "") : readable(n.kind === "constant" || n.label === n.title ? "" : n.label) + " " + shapeText(n.shape)).trim();
 
 // The same picture for the layout, with room in the nodes for arrays in small, and shapes in them.
 function forLayout(seen, thumbs) {
@@ -103,7 +103,7 @@ function nodeOf(n, which) {
   const middle = (thumb ? w - THUMB + 4 : n.kind === "fold" ? w - STACK : w) / 2 + (thumb && n.kind !== "op" ? 5 : 0);
   const [name, ...rest] = cut(readable(n.title), TITLE).split("(");
   const two = h > 32, top = n.kind === "fold" ? STACK : 0;
-  const detail = svg("text", { class: "detail", x: middle, y: h / 2 + (n.kind === "output" ? 12 : 15) + top / 2 }, n.kind === "fold" && n.copies > 1 ? `${n.detail} × ${n.copies}` : cut(detailOf(n), 24));
+  const detail = svg("text", { class: "detail", x: middle, y: h / 2 + (n.kind === "output" ? 12 : 15) + top / 2 }, cut(detailOf(n), 24));
   const small = svg("g", { class: "thumb", transform: `translate(${w - THUMB + (n.kind === "op" ? 0 : -6)} 6)` });
   const act = () => (n.kind === "fold" ? unfold(n.id) : select(n.id));
   const element = svg("g", {
