@@ -141,7 +141,8 @@ def collapse(picture: Picture, scopes: Iterable[str]) -> Picture:
 def _folded(scope: Scope, members: list[Node], seen_as: dict[str, str]) -> Node:
     operations = [n for n in members if n.kind == "op"]
     twins = {seen_as[n.twin] for n in operations if n.twin}
-    count = f"{len(operations)} operation" + ("s" if len(operations) != 1 else "")
+    number = len(operations) // scope.copies
+    count = f"{number} operation" + ("s" if number != 1 else "") + (" each" if scope.copies > 1 else "")
     return Node(
         scope.id, "fold", scope.order, scope.label, count, True, scope.parent,
         "\n".join([scope.label, *[n.hint.split("\n")[0] for n in operations[:12]]])

@@ -29,7 +29,7 @@ class Watched:
         options.setdefault("viewport", {"width": 1400, "height": 900})
         self.context = browser.new_context(offline=True, reduced_motion="reduce", **options)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(5_000)
+        self.page.set_default_timeout(20_000)
         self.requests, self.complaints = [], []
         self.page.on("request", lambda r: self.requests.append(r.url))
         self.page.on("console", lambda m: self.complaints.append(m.text))

@@ -44,7 +44,7 @@ def test_equal_layers_fold_to_one_box(network):
 def test_a_long_chain_folds_to_one_box():
     folded = fold(chain(10_000))
     assert titles(folded) == [("x", 1), ("mul, add", 10_000), ("output", 1)]
-    assert folded.nodes[1].detail == "20000 operations"
+    assert folded.nodes[1].detail == "2 operations each"
 
 
 def test_sixty_doublings_fold_to_one_box():

@@ -549,7 +549,7 @@ def test_the_number_of_copies_stands_inside_the_box(opened, tmp_path):
     inside = """n => { const box = n.querySelector("rect").getBBox(), text = n.querySelector(".detail").getBBox();
         return [text.x - box.x, box.x + box.width - text.x - text.width].map(Math.sign); }"""
     fold = page.locator(".half .node.fold")
-    assert fold.locator(".detail").text_content() == "1200 operations × 600"
+    assert fold.locator(".detail").text_content() == "2 operations each × 600"
     assert fold.evaluate(inside) == [1, 1]
 
 

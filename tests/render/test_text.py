@@ -86,7 +86,7 @@ def test_folded_boxes_are_named():
     folded = fold(picture(mg.trace(lambda x: chain(200, x), 1.0)), "all")
     text = to_text(folded)
     assert "a graph of 1 folded box, from 1 input to 1 output" in text
-    assert "the box cos, sin of 200 operations, 100 times in a row" in text
+    assert "the box cos, sin of 2 operations each, 100 times in a row" in text
 
 
 def test_outputs_have_their_names():

@@ -27,9 +27,10 @@ function visible(model, shut) {
   const nodes = [...inside].map(([id, members]) => {
     if (!shut.has(id)) return { ...members[0], twin: seenAs.get(members[0].twin) || "" };
     const scope = model.scope.get(id), operations = members.filter((n) => n.kind === "op");
+    const each = Math.floor(operations.length / scope.copies);
     return {
       id, kind: "fold", order: scope.order, title: scope.label, named: true, scope: scope.parent,
-      detail: operations.length + (operations.length === 1 ? " operation" : " operations"),
+      detail: each + (each === 1 ? " operation" : " operations") + (scope.copies > 1 ? " each" : ""),
       hint: [scope.label, ...operations.slice(0, 12).map((n) => n.hint.split("\n")[0])].join("\n"),
       twin: "", op: "", label: scope.label, shape: [], dtype: "", operands: [], copies: scope.copies, members,
     };
