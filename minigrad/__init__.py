@@ -77,8 +77,9 @@ def __getattr__(name: str) -> _Any:  # to type checkers: the functions in the ta
 
     if name in _ON_DEMAND:
         return import_module(f".{name}", __name__)
-    if name in _FROM:  # by their short names
-        return getattr(import_module(f".{_FROM[name]}", __name__), name)
+    if name in _FROM:  # by their short names; the next time they are there
+        found = globals()[name] = getattr(import_module(f".{_FROM[name]}", __name__), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
