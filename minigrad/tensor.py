@@ -9,6 +9,7 @@ Serial numbers grow with creation, so sorting by them is a topological order.
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import CodeType
@@ -311,6 +312,14 @@ class Tensor(Syntax):
         return bool(self.item())
 
     def __float__(self) -> float:
+        if self.requires_grad:  # `math.sin(x)` and `array[i] = x` call this, too
+            warnings.warn(
+                f"a number was made of {describe(self)}, and no gradient flows through it. Write "
+                "mg.sin for math.sin, mg.stack or x.at[i].set(v) for array[i] = v; or x.item() where "
+                "a number is wanted.",
+                UserWarning,
+                stacklevel=2,
+            )
         return float(self.item())
 
     def __int__(self) -> int:

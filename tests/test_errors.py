@@ -52,7 +52,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         lambda: mg.no_grad()(lambda: leaf(1).sum())().backward(), mg.GradientError, ["nothing is tracked"],
     ),
     "float instead of a tensor": (
-        lambda: mg.grad(lambda x: float(x))(2.0), mg.GradientError, ["returned float 2.0, not a tensor", "without float()"],
+        lambda: mg.grad(lambda x: x.item())(2.0), mg.GradientError, ["returned float 2.0, not a tensor", "without float()"],
     ),
     "array instead of a tensor": (
         lambda: mg.grad(lambda x: x.detach().numpy())(2.0), mg.GradientError, ["returned ndarray", "not a tensor"],

@@ -498,7 +498,7 @@ def test_a_mask_of_another_size_is_an_error():
     "look",
     [
         lambda x: x * 2.0 if x.sum() > 0 else x,
-        lambda x: x * float(x.sum()),
+        lambda x: x * float(x.detach().sum()),
         lambda x: x * x.numpy(),
     ],
     ids=["if", "float", "numpy"],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -369,3 +371,20 @@ def test_attribute_errors_name_the_function(x: mg.Tensor) -> None:
         x.concatenate  # noqa: B018
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         x.nonsense  # noqa: B018
+
+
+def test_a_number_made_of_a_tracked_tensor_is_told():
+    """Python and NumPy ask for one in places where the gradient would be lost in silence."""
+    x = mg.tensor(0.5, requires_grad=True, name="x")
+    with pytest.warns(UserWarning, match=r"no gradient flows through it\. Write mg\.sin for math\.sin"):
+        assert math.sin(x) == math.sin(0.5)
+    array = np.zeros(2)
+    with pytest.warns(UserWarning, match=r"mg\.stack or x\.at\[i\]\.set\(v\) for array\[i\] = v"):
+        array[1] = x * 2.0
+    with pytest.warns(UserWarning, match=r"x\.item\(\) where a number is wanted"):
+        float(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert (x.item(), f"{x:.1f}", float(x.detach())) == (0.5, "0.5", 0.5)
+        with mg.no_grad():
+            assert float(x * 2.0) == 1.0

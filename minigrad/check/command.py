@@ -71,7 +71,11 @@ def _options(arguments: Sequence[str]) -> Any:
     add("--require-resolution", metavar="R", type=float, help="a coarser check is inconclusive")
     add("--lenient", action="store_true", help="inconclusive and vacuous count as passed")
     add("--json", action="store_true", help="print the reports as JSON")
-    add("--figure", metavar="PATH", help="a picture: a file .svg or .html, or a folder for several")
+    add(
+        "--figure",
+        metavar="PATH",
+        help="a picture: a file .svg, .png or .html, or a folder for several",
+    )
     add("--quiet", action="store_true", help="print one line per check, and no progress")
     options = parser.parse_args(arguments)
     if len(options.what) > 2:
