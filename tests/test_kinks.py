@@ -25,6 +25,21 @@ def test_where_hides_the_value_of_the_branch_not_taken() -> None:
     assert g.tolist() == [2.0, 0.0, 0.0, -2.0]
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("size", [3, 40])  # few elements, and enough to choose by their bits
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_where_beside_zero_is_numpys_to_the_bit(dtype: str, size: int, order: Any) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((size, 30)).astype(dtype, order=order)
+    x[0, :9], x[1, :9], x[2, :9] = np.nan, np.inf, -0.0
+    condition = np.asarray(rng.random(x.shape) < 0.5, order=order)
+    for zero in (0.0, -0.0, 0, np.zeros((), dtype)):
+        for pair in ((x, zero), (zero, x)):
+            got, expected = mg.where(condition, *pair), np.where(condition, *pair)
+            assert got.dtype == expected.dtype
+            assert got.tobytes() == expected.tobytes()
+
+
 @quiet
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_where_with_a_bad_other_branch(bad: float) -> None:

@@ -148,6 +148,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -x)),
     "relu": lambda x: np.maximum(x, 0.0),
     "softplus": lambda x: np.logaddexp(x, 0.0),
+    "logsumexp": lambda x, **axes: np.log(np.sum(np.exp(x), **axes)),
     "identity": lambda x: x.copy(),
     "stop_gradient": lambda x: x.copy(),
     "astype": lambda x, dtype: x.astype(dtype),

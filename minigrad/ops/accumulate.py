@@ -4,11 +4,12 @@ NumPy adds pairwise only along the contiguous axis.  ``x.sum(axis=0)`` of a floa
 matrix is a plain running sum: for a million rows with mean 1e4 it is off by 136
 (numpy#9393).  Converting everything to float64 costs three times the time.  Here:
 
-1. float32 sums of short blocks, by a matrix product with ones (BLAS), then float64
-   over the blocks.  Blocks of 128 keep the rounding error near that of one addition.
-2. If the mean is far larger than the spread, a float32 block sum is no longer enough
+1. Arrays that fit the cache are copied to float64 and multiplied with ones (BLAS), which
+   is three times as fast as NumPy's sum.
+2. Larger ones: float32 sums of short blocks, in the same way, then float64 over the
+   blocks.  Blocks of 128 keep the rounding error near that of one addition.
+3. If the mean is far larger than the spread, a float32 block sum is no longer enough
    (the low bits are what is left after centring), so the blocks are added in float64.
-3. Small arrays go to float64 directly.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ import numpy as np
 from ..tensor import Array, Shape
 
 BLOCK = 128
-SMALL = 8192
+TINY = 1024  # elements, for which NumPy's own sum is as fast
+SMALL = 65536  # half a megabyte as float64
 OFFSET = 64.0  # |mean| / spread beyond which float32 block sums lose what centring needs
 
-_ONES: dict[int, Array] = {}
+_ONES: dict[Any, Array] = {}
 
 
 def total(x: Array, axes: tuple[int, ...], mean: bool = False) -> Any:
@@ -57,9 +59,12 @@ def total(x: Array, axes: tuple[int, ...], mean: bool = False) -> Any:
         factor *= math.prod([x.shape[a] for a in repeated])
         x = x[tuple([slice(0, 1) if a in repeated else slice(None) for a in range(x.ndim)])]
     sums = None
-    if x.size > SMALL and x.dtype.char == "f" and x.flags.c_contiguous:
-        with np.errstate(invalid="ignore", over="ignore"):
-            sums = _blocks(x, axes)
+    if x.size >= TINY and x.flags.c_contiguous:
+        if x.size <= SMALL:
+            sums = _small(x, axes)
+        elif x.dtype.char == "f":
+            with np.errstate(invalid="ignore", over="ignore"):
+                sums = _blocks(x, axes)
     if sums is None:
         sums = np.add.reduce(x, axis=axes, dtype=np.float64)
     return (sums if factor == 1.0 else sums * factor).astype(x.dtype)
@@ -96,6 +101,28 @@ def product_total(x: Array, y: Array, axes: tuple[int, ...]) -> Any:
             rows = np.vecdot(x, y)
             return np.add.reduce(rows, axis=axes[:-1], dtype=np.float64).astype(x.dtype)
     return total(x * y, axes)
+
+
+def _small(x: Array, axes: tuple[int, ...]) -> Any:
+    """Float64 sums over the first or the last axes; None for others."""
+    count, ndim = len(axes), x.ndim
+    if not count or axes[-1] - axes[0] != count - 1:
+        return None
+    wide = x.astype(np.float64)
+    if count == ndim:
+        return _ones(x.size, np.float64).dot(wide.reshape(-1))
+    if axes[0] == 0:
+        if ndim == 2:
+            return _ones(x.shape[0], np.float64).dot(wide)
+        kept = x.shape[count:]
+        width = math.prod(kept)
+        n = x.size // width
+        return _ones(n, np.float64).dot(wide.reshape(n, width)).reshape(kept)
+    if axes[-1] != ndim - 1:
+        return None
+    kept = x.shape[: ndim - count]
+    n = x.size // math.prod(kept)
+    return wide.reshape(*kept, n).dot(_ones(n, np.float64))
 
 
 def _blocks(x: Array, axes: tuple[int, ...]) -> Any:
@@ -180,12 +207,10 @@ def _rows(x: Array) -> Array:
 
 
 def _ones(n: int, dtype: Any = np.float32) -> Array:
-    key = n if dtype is np.float32 else -n
-    if key not in _ONES:
-        if len(_ONES) > 64:
-            _ONES.clear()
-        _ONES[key] = np.ones(n, dtype)
-    return _ONES[key]
+    ones = _ONES.get(dtype)
+    if ones is None or len(ones) < n:
+        ones = _ONES[dtype] = np.ones(max(n, 1024), dtype)
+    return ones[:n]
 
 
 def wide(dtype: np.dtype[Any]) -> Any:

@@ -21,16 +21,23 @@ from .shape import broadcast_to, concatenate, expand_dims, reshape, swapaxes, tr
 
 
 def _matmul_array(x: Any, y: Any) -> Any:
-    if x.dtype == np.float16 == y.dtype:  # thirteen times as fast as NumPy's own loop
+    if x.dtype.char == "e" == y.dtype.char:  # thirteen times as fast as NumPy's own loop
         return np.matmul(x.astype(np.float32), y.astype(np.float32)).astype(np.float16)
     return np.matmul(x, y)
+
+
+def _pull_right(g: Any, x: Any, y: Any, _out: Any) -> Any:
+    if y.__class__ is np.ndarray and y.flags.f_contiguous and g.__class__ is np.ndarray:
+        # y is a weight transposed: so laid out, its cotangent turned back lies row by row.
+        return _matmul_array(g.swapaxes(-1, -2), x).swapaxes(-1, -2)
+    return bind(_matmul, (swapaxes(x, -1, -2), g))
 
 
 _matmul = bilinear(
     "matmul",
     _matmul_array,
     lambda g, _x, y, _out: bind(_matmul, (g, swapaxes(y, -1, -2))),
-    lambda g, x, _y, _out: bind(_matmul, (swapaxes(x, -1, -2), g)),
+    _pull_right,
     formula=r"x\,y",
     vjp_formula=r"(g\,y^\top,\; x^\top g)",
     samples=calls(

@@ -60,6 +60,17 @@ def calls(*cases: tuple[Any, ...]) -> Samples:
     return draw
 
 
+reductions = calls(
+    ((3, 4), {}),
+    ((3, 4), {"axis": 0}),
+    ((3, 4), {"axis": -1, "keepdims": True}),
+    ((2, 3, 4), {"axis": (0, 2)}),
+    ((2, 3, 4), {"axis": (0, -1), "keepdims": True}),
+    ((), {}),
+    ((1, 5), {"axis": 0}),
+)
+
+
 def _draw(rng: np.random.Generator, shape: Any, low: float, high: float, apart: float) -> Any:
     x = rng.uniform(low, high, shape)
     return np.where(np.abs(x) < apart, apart + np.abs(x), x) if apart else x

@@ -201,10 +201,14 @@ def reshape(
     raise ArgumentError(f'reshape: order is "C" or "F", not {order!r}; tensors hide their memory.')
 
 
+def _transposed(x: Any, order: tuple[int, ...]) -> Any:
+    return x.transpose(order) if x.__class__ is np.ndarray else bind(_transpose, (x,), {"axes": order})
+
+
 _transpose = linear(
     "transpose",
     lambda x, axes: np.transpose(x, axes),
-    lambda g, _x, _out, axes: transpose(g, tuple([axes.index(i) for i in range(len(axes))])),
+    lambda g, _x, _out, axes: _transposed(g, tuple([axes.index(i) for i in range(len(axes))])),
     formula=r"x^\top",
     vjp_formula=r"g^\top",
     samples=lambda rng: (
@@ -245,12 +249,15 @@ def transpose(a: Any, axes: Any = None, *more: Any) -> Any:
         if len(more) == 1:
             return swapaxes(x, axes, more[0])
         axes = (axes, *more)
+    order = tuple(range(x.ndim))
     if axes is None:
-        order = tuple(range(x.ndim))[::-1]
+        order = order[::-1]
     else:
         order = tuple([checked_axis("transpose", x, a, "axes") for a in axes])
-    if sorted(order) != list(range(x.ndim)):
-        raise ShapeError(f"transpose: axes={axes!r} is no permutation of the axes of {describe(x)}.")
+        if sorted(order) != list(range(x.ndim)):
+            raise ShapeError(
+                f"transpose: axes={axes!r} is no permutation of the axes of {describe(x)}."
+            )
     return bind(_transpose, (x,), {"axes": order})
 
 

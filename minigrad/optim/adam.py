@@ -90,11 +90,11 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             largest = state.setdefault("max_exp_avg_sq", np.zeros_like(value))
             square = np.maximum(largest, square, out=largest)
+        correction = math.sqrt(1.0 - second**step)  # of the root, moved into the two numbers
         root = np.sqrt(square, out=fresh)
-        root *= 1.0 / math.sqrt(1.0 - second**step)
-        root += group["eps"]
+        root += group["eps"] * correction
         change = np.divide(average, root, out=fresh)
-        change *= group["lr"] / (1.0 - first**step)
+        change *= group["lr"] * correction / (1.0 - first**step)
         return np.subtract(value, change, out=fresh)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,31 @@ def test_only_a_mean_far_above_the_spread_is_summed_in_float64(monkeypatch, kind
     exact = x.sum(axis, dtype=np.float64)
     error = np.abs(found - exact).max() / np.abs(x).sum(axis, dtype=np.float64).max()
     assert error < 2e-7
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # float16 ends at 65504
+@pytest.mark.parametrize("mean", [False, True])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize(
+    "shape", [(1500,), (30, 50), (2, 30, 50), (40, 50, 60), (7, 300, 64), (3, 1, 600)]
+)
+def test_every_way_to_sum_gives_the_sum(shape, dtype, mean):
+    x = (np.random.default_rng(1).standard_normal(shape) + 3.0).astype(dtype)
+    reference = np.mean if mean else np.sum
+    for count in range(1, len(shape) + 1):
+        for axes in itertools.combinations(range(len(shape)), count):
+            for laid in (x, np.asfortranarray(x), x[::-1]):
+                found = accumulate.total(laid, axes, mean)
+                expected = reference(laid.astype(np.float64), axis=axes).astype(dtype)
+                assert np.shape(found) == expected.shape
+                assert found.dtype == x.dtype
+                np.testing.assert_allclose(found, expected, rtol=2 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("shape", [(30, 50), (900, 100)])
+def test_what_is_not_finite_stays_in_its_row_and_column(shape):
+    x = np.ones(shape, np.float32)
+    x[1, 2], x[2, 3] = np.inf, np.nan
+    for axis in (0, 1):
+        found, expected = accumulate.total(x, (axis,)), x.sum(axis)
+        np.testing.assert_array_equal(found, expected)

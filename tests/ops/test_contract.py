@@ -201,6 +201,17 @@ SHARED = [
 ]  # fmt: skip
 
 
+def test_the_gradient_of_a_turned_weight_lies_as_the_weight_does(rng: np.random.Generator) -> None:
+    # Else whatever reads both at once, an optimizer above all, walks through memory in two orders.
+    weight = mg.tensor(rng.standard_normal((5, 7)), requires_grad=True)
+    x = rng.standard_normal((3, 7))
+    for out in (mg.matmul(x, weight.T), mg.matmul(x[:, :5], weight)):
+        weight.grad = None
+        (out * out).sum().backward()
+        assert weight.grad is not None
+        assert weight.grad.data.flags.c_contiguous
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("call", SHARED, ids=[f"{c[0]} {c[1]} {c[2]}" for c in SHARED])
 def test_against_pytorch(call: Any, rng: np.random.Generator) -> None:

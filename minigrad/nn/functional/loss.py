@@ -10,6 +10,7 @@ import numpy as np
 import minigrad as mg
 
 from ...errors import ArgumentError, DtypeError, ShapeError
+from ...functional import log_softmax_terms
 from ...tensor import FLOATING, Tensor, as_tensor, describe
 from .arguments import check_probability, check_reduction, like_of
 
@@ -62,11 +63,9 @@ def cross_entropy(
     with mg.scope("cross_entropy"):
         logits, target = as_tensor(logits), as_tensor(target)
         if target.dtype not in FLOATING or target.shape != logits.shape:
-            logs, labels, shape = _rows("cross_entropy", logits, target)
-            logs = mg.log_softmax(logs, axis=1)
-            return _from_logs(
-                "cross_entropy", logs, labels, shape, weight, ignore_index, reduction, label_smoothing
-            )
+            scores, labels, shape = _rows("cross_entropy", logits, target)
+            settings = weight, ignore_index, reduction, label_smoothing
+            return _from_logs("cross_entropy", *log_softmax_terms(scores, 1), labels, shape, *settings)
         axis = 1 if logits.ndim > 1 else 0
         classes = logits.shape[axis]
         target = like_of(target, logits)
@@ -106,7 +105,7 @@ def nll_loss(
     """
     check_reduction("nll_loss", reduction)
     logs, labels, shape = _rows("nll_loss", as_tensor(log_probabilities), as_tensor(target))
-    return _from_logs("nll_loss", logs, labels, shape, weight, ignore_index, reduction, 0.0)
+    return _from_logs("nll_loss", logs, None, labels, shape, weight, ignore_index, reduction, 0.0)
 
 
 def mse_loss(x: Any, target: Any, reduction: Reduction = "mean") -> Tensor:
@@ -305,7 +304,8 @@ def _check_labels(who: str, labels: Tensor, classes: int) -> None:
 
 def _from_logs(
     who: str,
-    logs: Tensor,
+    scores: Tensor,
+    log_sum: Tensor | None,
     labels: Tensor,
     shape: tuple[int, ...],
     weight: Any,
@@ -313,26 +313,28 @@ def _from_logs(
     reduction: str,
     smoothing: float,
 ) -> Tensor:
-    """Losses from (examples, classes) log-probabilities.  Labels stay tensors: a traced graph
-    reads them anew on replay."""
-    count, classes = logs.shape
+    """Losses from (examples, classes) log-probabilities: the scores, less an (examples, 1)
+    logarithm.  Labels stay tensors: a traced graph reads them anew on replay."""
+    count, classes = scores.shape
     ignored = None
     if (labels._value == ignore_index).any():
         ignored = labels == ignore_index
         labels = mg.where(ignored, 0, labels)
     _check_labels(who, labels, classes)
-    losses = -logs[np.arange(count), labels]
+    picked = scores[np.arange(count), labels]
+    losses = -picked if log_sum is None else mg.reshape(log_sum, (count,)) - picked
     shares = None  # of each example in the mean
     if weight is not None:
-        weight = _class_weights(who, weight, classes, logs)
+        weight = _class_weights(who, weight, classes, scores)
         shares = weight[labels]
         losses = losses * shares
     if smoothing:
+        logs = scores if log_sum is None else scores - log_sum
         everywhere = -mg.sum(logs if weight is None else logs * weight, axis=1)
         losses = losses * (1.0 - smoothing) + everywhere * (smoothing / classes)
     if ignored is not None:
         losses = mg.where(ignored, 0.0, losses)
-        shares = mg.where(ignored, 0.0, shares if shares is not None else np.ones(count, logs.dtype))
+        shares = mg.where(ignored, 0.0, shares if shares is not None else np.ones(count, scores.dtype))
     if reduction == "none":
         return mg.reshape(losses, shape)
     if reduction == "mean" and shares is not None:

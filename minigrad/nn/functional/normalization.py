@@ -100,16 +100,18 @@ def batch_norm(
         )
     weight, bias = [None if v is None else as_tensor(v) for v in (weight, bias)]
     vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
+    channels = x.shape[1]
     for name, vector in vectors.items():
-        if vector is not None and not isinstance(vector, Tensor):
+        if vector is None:
+            continue
+        if not isinstance(vector, Tensor):
             raise ArgumentError(
                 f"batch_norm: {name} must be a tensor, because training rebinds its value, not "
                 f"{describe(vector)}. Write mg.tensor(...)."
             )
-    same_dtype("batch_norm", x, half=True, **vectors)
-    channels = x.shape[1]
-    for name, vector in vectors.items():
-        if vector is not None and vector.shape != (channels,):
+        if vector.dtype is not x.dtype:
+            same_dtype("batch_norm", x, half=True, **{name: vector})
+        if vector.shape != (channels,):
             raise ShapeError(
                 f"batch_norm: x is {describe(x)} with {channels} channels, but {name} is "
                 f"{describe(vector)}; it must be [{channels}]."
