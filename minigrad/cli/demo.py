@@ -23,6 +23,7 @@ from ..graph import Graph, trace
 from ..record import Record, record
 from ..render import render
 from ..tensor import tensor
+from ..threads import one_thread
 from ..transforms import vjp
 from .evidence import agreement, projections
 from .terminal import CommandError, Parser, integer, progress, table
@@ -114,7 +115,7 @@ def _training(seed: int, steps: int, say: Say, quiet: bool) -> dict[str, History
         f"see the same batches of {BATCH}, by plain gradient descent at rate {RATE:g}. One has batch "
         "norm before each ReLU."
     )
-    with progress("step", steps, quiet) as report:
+    with progress("step", steps, quiet) as report, one_thread():
         histories = train(seed, steps, report)
     rows = []
     for name, history in histories.items():

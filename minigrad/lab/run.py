@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import ArgumentError, missing_extra
 from ..files import write_atomically
+from ..threads import one_thread
 from . import experiments as package
 from .experiment import Bench, Experiment, Outcome
 
@@ -71,7 +72,8 @@ def run(
     """
     start = time.perf_counter()
     seeds = tuple(range(e.quick_seeds if quick else e.seeds))
-    outcome = e.measure(Bench(quick, seeds, report or (lambda done, total, note: None)))
+    with one_thread():
+        outcome = e.measure(Bench(quick, seeds, report or (lambda done, total, note: None)))
     found = {
         "format": "minigrad experiment", "version": VERSION, "name": e.name, "row": e.row,
         "claim": e.claim, "sources": list(e.sources), "setup": e.setup, "expected": e.expected,

@@ -1,4 +1,4 @@
-"""What the experiments B9 to C6 measure with, and those of their orderings that must hold."""
+"""What the experiments B9 to C5 measure with, and those of their orderings that must hold."""
 
 from __future__ import annotations
 

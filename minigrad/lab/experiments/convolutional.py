@@ -51,7 +51,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
 
 
 @experiment(
-    row="C6",
+    row="C5",
     claim="enhances the training of convolutional neural networks",
     sources=["S1"],
     setup="Three convolutions of 8 to 16 maps on 8x8 digits, batch norm with one mean and deviation "

@@ -75,6 +75,7 @@ def judged(samples: Any) -> tuple[float, int]:
 
 def draw(figure: Any, data: dict[str, Any]) -> None:
     """The samples of the first seed beside the modes."""
+    figure.set_figheight(3.0)  # four squares
     panels = figure.subplots(1, len(VARIANTS), sharex=True, sharey=True)
     for axes, (name, points) in zip(panels, data["samples"].items(), strict=True):
         axes.plot(*np.transpose(points), ".", color=BLUE, markersize=2)
