@@ -74,10 +74,15 @@ def read_idx(path: Any) -> Array:
         )
     dtype, axes = np.dtype(_DTYPES[content[2]]), content[3]
     start = 4 + 4 * axes
+    if len(content) < start:
+        raise DataError(
+            f"read_idx: {path} is cut short: its head, of {axes} axes, is {start} bytes, and there are "
+            f"{len(content)}. {_REMEDY}"
+        )
     shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     needed = start + math.prod(shape) * dtype.itemsize
-    if len(content) < start or len(content) != needed:
-        what = "is cut short" if len(content) < needed or len(content) < start else "is too long"
+    if len(content) != needed:
+        what = "is cut short" if len(content) < needed else "is too long"
         raise DataError(
             f"read_idx: {path} {what}: its head says {'x'.join(map(str, shape))} values of "
             f"{dtype.name}, that is {needed} bytes, and there are {len(content)}. {_REMEDY}"

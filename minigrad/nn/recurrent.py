@@ -16,7 +16,7 @@ import numpy as np
 
 import minigrad as mg
 
-from ..errors import ArgumentError, ShapeError, UnsupportedError
+from ..errors import ArgumentError, ShapeError
 from ..seeding import check_generator
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
@@ -64,6 +64,7 @@ class _Recurrent(Module):
 
     input_size: int
     hidden_size: int
+    proj_size = 0
 
     def _step(self) -> Step:
         raise NotImplementedError
@@ -75,13 +76,20 @@ class _Recurrent(Module):
         if not input_size or not hidden_size:
             raise ArgumentError(f"{who}: input_size and hidden_size must be positive.")
 
+    @property
+    def _width(self) -> int:
+        """Of the hidden state, which an LSTM may project."""
+        return self.proj_size or self.hidden_size
+
     def _add(self, suffix: str, inputs: int, bias: bool, dtype: Any) -> None:
         """The parameters of one step."""
         rows = self._gates * self.hidden_size
         shapes: dict[str, tuple[int, ...]] = {
-            "weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size),
+            "weight_ih": (rows, inputs), "weight_hh": (rows, self._width),
             "bias_ih": (rows,), "bias_hh": (rows,),
         }  # fmt: skip
+        if self.proj_size:
+            shapes["weight_hr"] = (self.proj_size, self.hidden_size)
         for name, shape in shapes.items():
             wanted = bias or not name.startswith("bias")
             self.register_parameter(
@@ -105,16 +113,17 @@ class _Recurrent(Module):
         functional.same_dtype(who, x, weight=next(self.parameters()))
         return x
 
-    def _state(self, hx: Any, shape: tuple[int, ...], x: Tensor) -> State:
-        """The first state, of a shape; zeros if none is given."""
+    def _state(self, hx: Any, lead: tuple[int, ...], x: Tensor) -> State:
+        """The first state, with some leading sizes; zeros if none is given."""
+        shapes = [(*lead, width) for width in (self._width, self.hidden_size)]
         if hx is None:
-            return (Tensor(np.zeros(shape, x.dtype)),) * self._states
+            return tuple([Tensor(np.zeros(shape, x.dtype)) for shape in shapes[: self._states]])
         who = type(self).__name__
         if self._states > 1 and not (isinstance(hx, tuple | list) and len(hx) == self._states):
             raise ArgumentError(f"{who}: the state is a pair, hidden and cell state: (h, c).")
         given = hx if self._states > 1 else [hx]
         parts: dict[str, Any] = dict(zip("hc", map(as_tensor, given), strict=False))
-        for name, part in parts.items():
+        for (name, part), shape in zip(parts.items(), shapes, strict=False):
             if part.shape != shape:
                 raise ShapeError(
                     f"{who}: x is {describe(x)} and the state {name} is {describe(part)}, but it must "
@@ -145,7 +154,7 @@ class _Cell(_Recurrent):
 
     def _next(self, x: Any, hx: Any) -> State:
         x = self._given(x, 2, "(N, input_size) or (input_size,)")
-        state = self._state(hx, (*x.shape[:-1], self.hidden_size), x)
+        state = self._state(hx, x.shape[:-1], x)
         from_input = functional.linear(x, self.weight_ih, self.bias_ih)
         from_hidden = functional.linear(state[0], self.weight_hh, self.bias_hh)
         return self._step()(from_input, from_hidden, state)
@@ -310,10 +319,12 @@ class _Layer(_Recurrent):
                 "place. Put an nn.Dropout after the layer, or leave it out.",
                 stacklevel=3,
             )
-        if proj_size:
-            raise UnsupportedError(
-                f"{who}: proj_size is not there. Put an nn.Linear(hidden_size, proj_size) after "
-                "the layer."
+        self.proj_size = check_size(who, "proj_size", proj_size)
+        if proj_size and self._states == 1:
+            raise ArgumentError(f"{who}: proj_size={proj_size}: only an nn.LSTM projects its state.")
+        if proj_size >= hidden_size:
+            raise ArgumentError(
+                f"{who}: proj_size={proj_size} must be smaller than hidden_size={hidden_size}, or 0."
             )
         self.bias = bias
         self.batch_first = batch_first
@@ -321,7 +332,7 @@ class _Layer(_Recurrent):
         self.bidirectional = bidirectional
         self.generator = check_generator(who, generator)
         for layer in range(num_layers):
-            inputs = hidden_size * len(self._directions) if layer else input_size
+            inputs = self._width * len(self._directions) if layer else input_size
             for direction in self._directions:
                 self._add(f"_l{layer}{direction}", inputs, bias, dtype)
         self.reset_parameters(generator)
@@ -342,7 +353,7 @@ class _Layer(_Recurrent):
             )
         count = self.num_layers * len(self._directions)
         batch = () if single else (x.shape[1 - time],)
-        first = [mg.unstack(s) for s in self._state(hx, (count, *batch, self.hidden_size), x)]
+        first = [mg.unstack(s) for s in self._state(hx, (count, *batch), x)]
         last: list[State] = []
         x = mg.swapaxes(x, 0, time) if time else x
         for layer in range(self.num_layers):
@@ -368,6 +379,7 @@ class _Layer(_Recurrent):
         step, backwards = self._step(), suffix.endswith("_reverse")
         inputs = mg.unstack(functional.linear(x, weight_ih, bias_ih))
         transposed = mg.transpose(weight_hh)  # once for all steps
+        projection = mg.transpose(getattr(self, "weight_hr" + suffix)) if self.proj_size else None
         hidden = []
         for t in reversed(range(len(inputs))) if backwards else range(len(inputs)):
             with mg.scope(f"t{t}"):
@@ -375,12 +387,15 @@ class _Layer(_Recurrent):
                 if bias_hh is not None:
                     from_hidden = from_hidden + bias_hh
                 state = step(inputs[t], from_hidden, state)
+                if projection is not None:
+                    state = (mg.matmul(state[0], projection), *state[1:])
             hidden.append(state[0])
         return mg.stack(hidden[::-1] if backwards else hidden), state
 
     def extra_repr(self) -> str:
         """The settings, without those that are as usual."""
         return f"{self.input_size}, {self.hidden_size}" + unusual(
+            proj_size=(self.proj_size, 0),
             num_layers=(self.num_layers, 1),
             bias=(self.bias, True),
             batch_first=(self.batch_first, False),
@@ -471,7 +486,8 @@ class LSTM(_Layer):
     num_layers : int
         How many, one upon the other.
     proj_size : int
-        Refused, unless 0: an nn.Linear does the same, visibly.
+        Unless 0, every hidden state is multiplied by a matrix, ``weight_hr_l0`` and so on, to this
+        size, and the next step sees the product; the cell state keeps `hidden_size`.
     {shared}
     Examples
     --------
@@ -499,7 +515,7 @@ class GRU(_Layer):
     num_layers : int
         How many, one upon the other.
     proj_size : int
-        Refused, unless 0: an nn.Linear does the same, visibly.
+        Refused, unless 0, as in PyTorch: an LSTM's.
     {shared}
     Examples
     --------

@@ -87,7 +87,7 @@ WHOLE = idx(np.arange(300).astype(np.uint8).reshape(3, 10, 10))
         (b"<html>404</html>", r"is no IDX file: it begins with b'<htm'"),
         (b"\0\0\x07\x01", r"is no IDX file"),
         (WHOLE[:-1], r"is cut short: its head says 3x10x10 values of uint8, that is 316 bytes, and there are 315"),
-        (WHOLE[:9], r"is cut short"),
+        (WHOLE[:9], r"is cut short: its head, of 3 axes, is 16 bytes, and there are 9"),
         (WHOLE + b"x", r"is too long: .* 316 bytes, and there are 317"),
         (gzip.compress(WHOLE)[:-20], r"is cut short or damaged"),
         (gzip.compress(WHOLE)[:40] + b"xxxxxxxx" + gzip.compress(WHOLE)[48:], r"is cut short or damaged"),

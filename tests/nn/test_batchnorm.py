@@ -296,7 +296,7 @@ def test_repr() -> None:
     ("act", "error", "message"),
     [
         (lambda: nn.BatchNorm1d(2)(np.ones((1, 2), "float32")), mg.ArgumentError, r"one value per channel has no variance, and x is .*\[1, 2\].*drop_last=True.*model\.eval\(\)"),
-        (lambda: nn.BatchNorm1d(2, track_running_stats=False).eval()(np.ones((1, 2), "float32")), mg.ArgumentError, r"one value per channel"),
+        (lambda: nn.BatchNorm1d(2, track_running_stats=False).eval()(np.ones((1, 2), "float32")), mg.ArgumentError, r"one value per channel .*Give a larger batch\. Only a layer that keeps running averages \(track_running_stats=True\)"),
         (lambda: nn.BatchNorm2d(2)(np.ones((1, 2, 1, 1), "float32")), mg.ArgumentError, r"one value per channel"),
         (lambda: nn.BatchNorm1d(2, eps=0.0)(np.ones((3, 2), "float32")), mg.ArgumentError, r"eps must be positive in training mode, not 0\.0.*mg\.batchnorm\.composed allows eps=0"),
         (lambda: nn.BatchNorm1d(2, eps=-1e-5), mg.ArgumentError, r"BatchNorm1d: eps must be positive .*not -1e-05"),

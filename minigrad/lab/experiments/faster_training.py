@@ -67,8 +67,9 @@ def faster_training(bench: Bench) -> Outcome:
         verdict(min(ratios) >= 3, part=min(ratios) > 1),
         f"90 % of the test digits are right after {_span(first['batch norm'])} steps with batch "
         f"norm and {_span(first['plain'])} without{missed}: with every seed at least "
-        f"{min(ratios):.0f} times fewer. It ends at {ends['batch norm']:.1%} after {steps['batch norm']} steps with batch norm, and "
-        f"at {ends['plain']:.1%} after {steps['plain']} without.",
+        f"{min(ratios):.0f} times fewer. It ends at {ends['batch norm']:.1%} after "
+        f"{steps['batch norm']} steps with batch norm, and at {ends['plain']:.1%} after "
+        f"{steps['plain']} without.",
         ["network", "seed", "first step at 90 %", "right at the end", "steps"],
         [
             [

@@ -119,10 +119,15 @@ def batch_norm(
     axes = (0, *range(2, x.ndim))
     count = math.prod([x.shape[a] for a in axes])
     if training and count == 1:
+        remedy = (
+            "Train with a larger batch (DataLoader(..., drop_last=True) leaves out a last batch of "
+            "one), or call model.eval()."
+            if running_mean is not None
+            else "Give a larger batch. Only a layer that keeps running averages "
+            "(track_running_stats=True) can do with one value, in inference mode."
+        )
         raise ArgumentError(
-            f"batch_norm: one value per channel has no variance, and x is {describe(x)}. Train with a "
-            "larger batch (DataLoader(..., drop_last=True) leaves out a last batch of one), or call "
-            "model.eval()."
+            f"batch_norm: one value per channel has no variance, and x is {describe(x)}. {remedy}"
         )
     normalise = mg.batchnorm.composed if method == "composed" else mg.batchnorm.fused
     wide, scale, shift = x, weight, bias
