@@ -43,10 +43,16 @@ class Gradcheck:
     def __init__(self, config: pytest.Config, test: str) -> None:
         self._config, self._test, self._written = config, test, 0
 
-    def __call__(self, f: Any, inputs: Any, **options: Any) -> Report:
+    def __call__(self, f: Any, inputs: Any, *further: Any, **options: Any) -> Report:
         """Check a function; raises if it does not pass."""
+        from ..errors import ArgumentError
         from .api import gradcheck
 
+        if further or callable(inputs):
+            raise ArgumentError(
+                "gradcheck(f, inputs) checks a function of minigrad. A forward with its hand-written "
+                "backward is gradcheck.pair(forward, backward, inputs)."
+            )
         return self._judge(gradcheck(f, inputs, **self._options(options)))
 
     def pair(self, forward: Any, backward: Any, inputs: Any, **options: Any) -> Report:

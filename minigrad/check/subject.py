@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -273,6 +274,10 @@ def _leaf_names(trees: Sequence[Any], tops: Sequence[str]) -> list[str]:
     return names
 
 
+# What other libraries say of tensors that are not theirs.
+_FOREIGN = {"torch": "must be Tensor, not Tensor", "jax": "is not a valid JAX type"}
+
+
 class MinigradSubject(Subject):
     """A function of minigrad's own: both modes come from the engine."""
 
@@ -295,7 +300,16 @@ class MinigradSubject(Subject):
         self._function = function
 
     def _call(self, inputs: Arrays) -> list[Any]:
-        return flatten(self._function(*self._arguments.rebuild(inputs)))[0]
+        try:
+            return flatten(self._function(*self._arguments.rebuild(inputs)))[0]
+        except TypeError as error:
+            for library, said in _FOREIGN.items():
+                if said in str(error) and library in sys.modules:
+                    raise ArgumentError(
+                        f"{self.who}: {self.name} calls a function of {library}, and was given "
+                        f"minigrad's tensors. Mark it as such: mg.check.from_{library}(f)."
+                    ) from error
+            raise
 
     def values(self, inputs: Arrays) -> list[Any]:
         with no_grad():

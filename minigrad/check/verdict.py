@@ -44,16 +44,19 @@ def conclude(checks: Sequence[Checker], strict: bool) -> Report:
                 unresolved.append((check, name))
             elif resolution < check.allowed(name):
                 _explain_seen(check, name)
+    empty = not any(first.subject.inputs[i].size for i in first.subject.checked)
     entries = [e for c in checks for e in c.entries]
     errors = [i for c in checks for i in c.issues if i.severity == "error" and i.kind != "undefined"]
     if errors or any(e.state == "wrong" for e in entries):
         verdict = "FAIL"
     elif unresolved or not first.reached:
         verdict = "INCONCLUSIVE"
-    elif vacuous:
+    elif vacuous or empty:
         verdict = "VACUOUS"
     else:
         verdict = "PASS"
+    if empty:
+        first.note("vacuous", "warning", "no input has any elements: there was nothing to compare.")
     for name in vacuous:
         first.note(
             "vacuous",

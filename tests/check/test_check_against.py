@@ -143,3 +143,18 @@ def test_jax_batch_norm(inputs, order):
     )
     assert report.verdict == "PASS", report.text()
     assert "forward" in {e.mode for e in report.entries}
+
+
+@pytest.mark.torch
+@pytest.mark.jax
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_an_unmarked_function_of_another_library_is_told(library):
+    import jax.numpy as jnp
+    import torch
+
+    function = {"torch": torch.tanh, "jax": jnp.tanh}[library]
+    said = (
+        rf"check_against: tanh calls a function of {library}, .*Mark it as such: .*from_{library}\(f\)"
+    )
+    with pytest.raises(mg.ArgumentError, match=said):
+        mg.check_against(function, mg.tanh, np.ones(2))

@@ -204,3 +204,11 @@ def test_steps_that_are_periods_of_the_function_refute_nothing():
     assert mg.gradcheck(mg.sinc, 1e6 * x).verdict != "FAIL"
     report = mg.check_pair(lambda x: np.sinc(x) * x, lambda x, dy: dy * np.cos(np.pi * x), x)
     assert report.verdict != "FAIL", report.text()
+
+
+def test_nothing_but_empty_inputs_prove_nothing():
+    for shapes in ([(0, 3)], [(0,), (2, 0)]):
+        report = mg.gradcheck(lambda *xs: sum((x**2).sum() for x in xs), tuple(map(np.zeros, shapes)))
+        assert report.verdict == "VACUOUS"
+        assert "no input has any elements" in report.text()
+    assert mg.gradcheck(lambda x, y: x.sum() + y**2, (np.zeros((0, 3)), np.ones(2)))

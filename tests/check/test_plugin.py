@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from minigrad.check.pytest_plugin import Gradcheck
+from minigrad.errors import ArgumentError
+
 pytest_plugins = ["pytester"]
 
 TESTS = """
@@ -81,3 +84,9 @@ def test_it_is_an_entry_point():
     assert settings["project"]["entry-points"]["pytest11"] == {
         "minigrad": "minigrad.check.pytest_plugin"
     }
+
+
+@pytest.mark.parametrize("words", [(abs, abs), (abs, abs, 1.0)])
+def test_a_pair_given_as_a_function_is_told_where_pairs_go(request, words):
+    with pytest.raises(ArgumentError, match=r"gradcheck\.pair\(forward, backward, inputs\)"):
+        Gradcheck(request.config, "a test")(*words)
