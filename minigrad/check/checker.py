@@ -441,6 +441,7 @@ class Checker:
         estimate, line = self._ladder(point, i, u, f"{name}, point {point.number}")
         witness = self._witness(point, i, u, estimate) if point.number == 0 else [None] * self.width
         reverse: dict[int, Entry] = {}
+        before = len(self.entries)
         for k in range(self.width):
             if self.usable(point, i, k):
                 got, spread, largest = self._project(point, i, k, u)
@@ -454,6 +455,7 @@ class Checker:
                     self.estimates[name] = (estimate, entry)
         if self.subject.pushes:
             self._forward_mode(point, i, u, estimate, line, reverse)
+        self._share_kinks(before)
 
     def _project(self, point: Point, i: int, k: int, u: Array) -> tuple[Any, float, float]:
         """The gradient along u, its noise, and the size of its largest term."""
@@ -532,6 +534,18 @@ class Checker:
         jump = abs(4 * near / h - far / (4 * h)) / 3  # what remains of it as the step vanishes
         # Several kinks at once may have jumps of both signs.
         return "kink" if jump > 0.25 * apart else "wrong"
+
+    def _share_kinks(self, before: int) -> None:
+        """A kink along a direction is one for all cotangents, also where one of them hides it.
+
+        A small cotangent of the output that has the kink leaves a jump that lifts the difference
+        just above the allowed one, and is itself too faint to be seen.
+        """
+        along = self.entries[before:]
+        if any(e.state == "kink" for e in along):
+            for e in along:
+                if e.state == "wrong" and e.margin < NARROW:
+                    e.state = "kink"
 
     def _noisier(
         self, point: Point, i: int, k: int, estimate: Estimate, line: Any, entry: Entry
@@ -634,12 +648,14 @@ class Checker:
                 directions[-1][index] = 1
             ladders = self._ladders(point, i, directions, f"{self.subject.names[i]}{list(some[-1])}")
             for index, (estimate, line) in zip(some, ladders, strict=True):
+                before = len(self.entries)
                 for k in usable:
                     gradient = point.gradients[k][i]
                     self._judge(
                         point, i, index, k, estimate, line, gradient[index].astype(np.longdouble),
                         float(spreads[k][index]), float(np.max(np.abs(gradient))), "reverse",
                     )  # fmt: skip
+                self._share_kinks(before)
 
     def _localise(self, i: int) -> None:
         """After a failure along a direction, find the entries that are wrong."""

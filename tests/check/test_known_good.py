@@ -40,6 +40,8 @@ def test_no_false_alarm(case):
         ("attention at 1e4", 48),  # gradients of 1e-308, whose multiples have fewer digits
         ("matrix inverse", 96),  # a nearly singular matrix beside the given one: more noise there
         ("batch norm in float32 inside", 43),  # rounding that looks like a kink, and is none
+        ("faint relu at 1e-15", 312),  # a kink that one of two cotangents hides
+        ("sum of batch norm", 283),  # the first cotangent is small by chance, rounding beside it large
         ("sigmoid far out", 1),  # saturated: rounding beside one is all there is
     ],
 )
