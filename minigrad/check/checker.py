@@ -14,6 +14,7 @@ checked precisely.
 
 from __future__ import annotations
 
+import copy
 import heapq
 import math
 from collections import Counter
@@ -117,6 +118,7 @@ class Checker:
         self._jitter: dict[int, tuple[Any, Any]] = {}  # input -> noise, and over its floor
         self._smooth: dict[tuple[int, int], float] = {}  # (point, input) -> length of smoothness
         self._ladders_done, self._planned = 0, 0
+        self.pardoned = False  # whether a difference turned out to be rounding
 
     # The way through a check ---------------------------------------------------------------
 
@@ -145,6 +147,49 @@ class Checker:
             self.reached += self._jittered_points()
             self._compare(given)
         return self
+
+    # Rounding ------------------------------------------------------------------------------
+
+    def off_in_numbers_alone(self) -> bool:
+        """Whether it failed, and in nothing that rounding could not bring about."""
+        kinds = {i.kind for i in self.issues if i.severity == "error"}
+        return self.failed() and kinds <= {"nonlinearity"}
+
+    def failed(self) -> bool:
+        """Whether something is wrong."""
+        return any(i.severity == "error" for i in self.issues) or any(
+            e.state == "wrong" for e in self.entries
+        )
+
+    def widened(self) -> Subject | None:
+        """The subject in the wide dtype; None where it is in it already."""
+        inputs = self._widened(self.subject.inputs, self.dtype)
+        if all(a.dtype == b.dtype for a, b in zip(inputs, self.subject.inputs, strict=True)):
+            return None
+        subject = copy.copy(self.subject)
+        subject.inputs = inputs
+        return subject
+
+    def pardon(self) -> None:
+        """The same derivative does not fail in the wide dtype: what is off here is rounding."""
+        wrong = [e for e in self.entries if e.state == "wrong"]
+        self.issues = [i for i in self.issues if i.kind not in ("nonlinearity", "diagnosis")]
+        self.pardoned = True
+        narrow = "/".join(
+            dict.fromkeys(x.dtype.name for x in self.subject.inputs if x.dtype in FLOATING)
+        )
+        wide = "long double" if self.dtype.char == "g" else self.dtype.name
+        for name in dict.fromkeys(e.input for e in wrong):
+            off = max((e.difference for e in wrong if e.input == name), default=0.0)
+            self.note(
+                "rounding", "warning",
+                f"in {narrow} the derivative is off by up to {off:.1e}, and in {wide} the same code is "
+                "right: the formula is, but its rounding is larger than what it computes, or than "
+                "small changes of the inputs reveal. Centre or scale the inputs.",
+                name,
+            )  # fmt: skip
+        for e in wrong:
+            e.state = "unresolved"
 
     def _compare(self, given: Point) -> None:
         checked = [i for i in self.subject.checked if self.subject.inputs[i].size]

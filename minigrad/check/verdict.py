@@ -49,7 +49,7 @@ def conclude(checks: Sequence[Checker], strict: bool) -> Report:
     errors = [i for c in checks for i in c.issues if i.severity == "error" and i.kind != "undefined"]
     if errors or any(e.state == "wrong" for e in entries):
         verdict = "FAIL"
-    elif unresolved or not first.reached:
+    elif unresolved or not first.reached or any(c.pardoned for c in checks):
         verdict = "INCONCLUSIVE"
     elif vacuous or empty:
         verdict = "VACUOUS"

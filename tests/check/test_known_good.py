@@ -6,6 +6,7 @@ One seed here; more as a slow test (``MINIGRAD_SEEDS`` says how many); ``python 
 from __future__ import annotations
 
 import os
+import re
 import warnings
 
 import numpy as np
@@ -42,11 +43,20 @@ def test_no_false_alarm(case):
         ("batch norm in float32 inside", 43),  # rounding that looks like a kink, and is none
         ("faint relu at 1e-15", 312),  # a kink that one of two cotangents hides
         ("sum of batch norm", 283),  # the first cotangent is small by chance, rounding beside it large
+        ("attention at 1e4", 359),  # rounding that no small change of the inputs reveals
         ("sigmoid far out", 1),  # saturated: rounding beside one is all there is
     ],
 )
 def test_no_false_alarm_where_there_was_one(name, seed):
     run({**CASES, **HELD_OUT}[name], seed)
+
+
+def test_what_more_digits_show_to_be_rounding_is_inconclusive_and_says_so():
+    report = run(HELD_OUT["attention at 1e4"], 359)
+    assert report.verdict == "INCONCLUSIVE"
+    assert not report.wrong
+    said = r"rounding \[q\]: in float64 the derivative is off by up to \d.*in long double .*is right"
+    assert re.search(said, report.text())
 
 
 SEEDS = int(os.environ.get("MINIGRAD_SEEDS", "50"))
