@@ -63,6 +63,12 @@ _FROM = {
     "cross_entropy": "nn.functional", "fit": "training", "gradcheck": "check", "load": "training",
     "save": "training",
 }  # fmt: skip
+# Arrays to begin with, which people look for here.
+_BY_NUMPY = {name: f"np.{name}" for name in ("zeros", "ones", "full", "eye", "arange", "linspace")}
+_BY_NUMPY |= {
+    "randn": "np.random.default_rng().standard_normal",
+    "rand": "np.random.default_rng().random",
+}
 
 
 if _TYPE_CHECKING:  # what editors see
@@ -80,7 +86,8 @@ def __getattr__(name: str) -> _Any:  # to type checkers: the functions in the ta
     if name in _FROM:  # by their short names; the next time they are there
         found = globals()[name] = getattr(import_module(f".{_FROM[name]}", __name__), name)
         return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    hint = f" Write mg.tensor({_BY_NUMPY[name]}(...))." if name in _BY_NUMPY else ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{hint}")
 
 
 def __dir__() -> list[str]:  # completion knows them, too

@@ -199,13 +199,37 @@ class CustomPrimitive:
 
     # As the engine sees it
 
+    def _check(self, which: str, rule: Rule, count: int) -> None:
+        """Refuse a rule that cannot be called as rules are, before it is."""
+        options = [p.name for p in self.signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+        first = {"vjp": "g", "jvp": "tangents"}.get(which, "t")
+        outs = ["out"] if self.outputs == 1 else [f"out{i}" for i in range(self.outputs)]
+        given = [first, *self._names(count), *outs]
+        try:
+            takes = inspect.signature(rule)
+        except (TypeError, ValueError):  # a builtin does not tell
+            return
+        try:
+            takes.bind(*given, **dict.fromkeys(options))
+        except TypeError as error:
+            called = ", ".join([*given, *[f"{name}=..." for name in options]])
+            raise ArgumentError(
+                f"{self.name}: its {which} rule takes {takes}, and is called as ({called}): {error}. "
+                "Inputs come by position; what is no input stands after a * in the implementation."
+            ) from None
+
     def _make(self, count: int) -> Primitive:
+        for which, rule in self._rules.items():
+            self._check(which, rule, count)
         if self.family in FAMILIES:
             if len(self.rules) != count:
                 raise ArgumentError(
                     f"{self.name}: {len(self.rules)} {self.family} rules for {count} inputs; there is "
                     "one for each."
                 )
+            for rule in self.rules:
+                if rule is not None:
+                    self._check(self.family, rule, count)
             aligned = "shape" if self.family == "elementwise" else "dtype"
             made = Primitive(
                 self.name, self.family, self._run, self.rules, aligned=aligned, registered=False

@@ -17,7 +17,7 @@ from .ops.index import getitem
 from .ops.logic import isnan
 from .ops.order import sort
 from .ops.powers import sqrt
-from .ops.reduce import mean, sum
+from .ops.reduce import masked, mean, sum
 from .ops.shape import atleast_2d, broadcast_to, concatenate, moveaxis, reshape, transpose
 from .primitive import public
 from .tensor import Tensor, describe, operand
@@ -82,8 +82,9 @@ def var(
 
     Notes
     -----
-    The first element is subtracted from all before anything else.  That changes neither value nor
-    derivative, and keeps the digits of a small spread at a large offset: a constant has variance 0.
+    The first element (with `where`, the mean) is subtracted from all before anything else.  That
+    changes neither value nor derivative, and keeps the digits of a small spread at a large offset:
+    a constant has variance 0.
 
     Examples
     --------
@@ -103,11 +104,16 @@ def var(
     result = x.dtype
     if result == np.float16:
         x = astype(x, np.float32)
+    if where is not None:
+        x = masked("var", x, where, 0)  # what is left out may be NaN, and far from the rest
     if mean is not None:
         centred = x - mean
     else:
-        first = tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])
-        shifted = x - stop_gradient(x[first])
+        if where is None:
+            near = x[tuple([slice(0, 1) if i in axes else slice(None) for i in range(x.ndim)])]
+        else:
+            near = _mean(x, axis=axes, keepdims=True, where=where)
+        shifted = x - stop_gradient(near)
         centred = shifted - _mean(shifted, axis=axes, keepdims=True, where=where)
     if where is None:
         variance = _mean(centred**2, axis=axes, keepdims=keepdims)
@@ -116,7 +122,7 @@ def var(
             variance = variance * (count / (count - ddof) if count > ddof else np.inf)
     else:
         count = sum(broadcast_to(operand(where), x.shape), axis=axes, keepdims=keepdims)
-        variance = sum(centred**2, axis=axes, keepdims=keepdims, where=where)
+        variance = sum(masked("var", centred, where, 0) ** 2, axis=axes, keepdims=keepdims)
         variance = variance / astype(count - ddof, x.dtype)
     return astype(variance, result)
 

@@ -116,6 +116,8 @@ class Tensor(Syntax):
     __slots__ = ("__weakref__", "_name", "_node", "_value")
 
     def __init__(self, value: Array, node: Node | None = None) -> None:
+        if value.__class__ is not np.ndarray:
+            value = _array(value)
         self._value = value
         self._node = node
 
@@ -435,6 +437,15 @@ def array_of(x: Any) -> Any:
 def operand(x: ArrayLike) -> Any:
     """Tensors and arrays as they are, anything else as an array: plain input stays plain."""
     return x if isinstance(x, Tensor) or x.__class__ is np.ndarray else np.asarray(x)
+
+
+def _array(value: Any) -> Array:
+    if not isinstance(value, np.ndarray | np.generic):
+        raise ArgumentError(
+            f"mg.Tensor is the class, and takes an array, not {type(value).__name__}. Write "
+            "mg.tensor(...), which reads numbers, lists and arrays."
+        )
+    return np.asarray(value)
 
 
 def _differentiable(value: Array) -> Array:

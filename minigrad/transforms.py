@@ -294,6 +294,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     >>> mg.jvp(lambda x: x**3, (2.0,), (1.0,))
     (tensor(8.), tensor(12.))
     """
+    _in_a_row("jvp", primals, tangents)
     run = _Run("jvp", f, primals)
     pushed = run.push(_matching("jvp", "tangents", tuple(tangents), run.primals))
     return run.value, run.rebuild(pushed)
@@ -406,8 +407,18 @@ def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     >>> mg.hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.ones(2),))
     tensor([ 6., 12.])
     """
+    _in_a_row("hvp", primals, tangents)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(f, argnums), primals, tangents)[1]
+
+
+def _in_a_row(who: str, *given: Any) -> None:
+    for x in given:
+        if not isinstance(x, list | tuple):
+            raise ArgumentError(
+                f"{who}: primals and tangents are tuples with one entry per argument of the function, "
+                f"and one of them is {describe(x)}. Write mg.{who}(f, (x,), (v,))."
+            )
 
 
 def _matching(who: str, what: str, tree: Any, like: Any) -> list[Any]:

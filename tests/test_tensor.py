@@ -388,3 +388,15 @@ def test_a_number_made_of_a_tracked_tensor_is_told():
         assert (x.item(), f"{x:.1f}", float(x.detach())) == (0.5, "0.5", 0.5)
         with mg.no_grad():
             assert float(x * 2.0) == 1.0
+
+
+def test_the_class_and_numpys_arrays_to_begin_with() -> None:
+    with pytest.raises(mg.ArgumentError, match=r"mg\.Tensor is the class.*not list\. Write mg\.tensor"):
+        mg.Tensor([1.0, 2.0])  # type: ignore[arg-type]
+    with pytest.raises(
+        AttributeError, match=r"no attribute 'zeros'\. Write mg\.tensor\(np\.zeros\(\.\.\.\)\)"
+    ):
+        _ = mg.zeros
+    with pytest.raises(AttributeError, match=r"standard_normal"):
+        _ = mg.randn
+    assert mg.Tensor(np.float64(3.0)).shape == ()

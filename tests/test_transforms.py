@@ -494,3 +494,11 @@ def test_nested_tangents_and_cotangents_go_by_their_keys() -> None:
     _, pull = mg.vjp(lambda x: {"u": x, "v": 2 * x}, 3.0)
     assert pull({"v": 1.0, "u": 0.0})[0].item() == 2.0
     assert mg.hvp(lambda p: p["w"] ** 3 * p["b"], (p,), ({"b": 0.0, "w": 1.0},))["w"].item() == 60.0
+
+
+@pytest.mark.parametrize("who", ["jvp", "hvp"])
+def test_a_bare_array_is_no_row_of_arguments(who: str) -> None:
+    f = lambda x: (x**2).sum()  # noqa: E731
+    for pair in ((np.ones(1), (np.ones(1),)), ((np.ones(1),), np.ones(1))):
+        with pytest.raises(mg.ArgumentError, match=rf"{who}: primals and tangents are tuples .*mg\.{who}\(f, \(x,\), \(v,\)\)"):  # fmt: skip
+            getattr(mg, who)(f, *pair)

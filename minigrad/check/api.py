@@ -117,7 +117,7 @@ def _run(subject: Any, **options: Any) -> Checker:
     wide = check.widened() if check.off_in_numbers_alone() else None
     if wide is not None:
         again = Checker(wide, **options).run()
-        if again.reached and not again.failed():
+        if again.reached and not again.failed() and again.would_have_seen(check):
             check.pardon()
     return check
 

@@ -170,6 +170,16 @@ class Checker:
         subject.inputs = inputs
         return subject
 
+    def would_have_seen(self, narrow: Checker) -> bool:
+        """Whether this check, in the wide dtype, is fine enough for what the narrow one found."""
+        for name in {e.input for e in narrow.entries if e.state == "wrong"}:
+            mine = [e for e in self.entries if (e.input, e.point, e.state) == (name, 0, "ok")]
+            theirs = [e for e in narrow.entries if (e.input, e.state) == (name, "wrong")]
+            allowed = max((e.allowed for e in mine), default=math.inf)
+            if not max(e.difference for e in theirs) > 4 * allowed:
+                return False
+        return True
+
     def pardon(self) -> None:
         """The same derivative does not fail in the wide dtype: what is off here is rounding."""
         wrong = [e for e in self.entries if e.state == "wrong"]

@@ -43,7 +43,7 @@ def _prepare(x: Any, dtype: Any) -> Any:
     return x if dtype is None else astype(x, dtype)
 
 
-def _masked(name: str, x: Any, mask: Any, neutral: Any) -> Any:
+def masked(name: str, x: Any, mask: Any, neutral: Any) -> Any:
     """x with what a mask leaves out replaced by the neutral element."""
     mask = operand(mask)
     if mask.dtype.kind != "b":
@@ -78,7 +78,7 @@ def sum(
     initial: Any = None,
     where: Any = None,
 ) -> Any:
-    """Sum over axes; float32 is accumulated as accurately as in float64.
+    """Sum over axes; float32 is accumulated more widely than it is stored.
 
     Parameters
     ----------
@@ -114,14 +114,18 @@ def sum(
     x = _prepare(a, dtype)
     if where is not None or out is not None:
         refuse_out("sum", out)
-        x = _masked("sum", x, where, 0)
+        x = masked("sum", x, where, 0)
     result = bind(_sum, (x,), {"axis": checked_axes("sum", x, axis), "keepdims": bool(keepdims)})
     return result if initial is None else result + initial
 
 
 def _mean_transpose(g: Any, _x: Any, _out: Any, axis: Any, keepdims: bool) -> Any:
     count = math.prod([_x.shape[a] for a in axis])
-    return _expand(g * (1.0 / count) if count else g, axis, _x.shape)
+    if count and g.dtype.char == "e" and g.__class__ is not Tensor:  # 1 / count may lose its digits
+        g = (np.asarray(g, np.float32) * (1.0 / count)).astype(np.float16)
+    elif count:
+        g = g * (1.0 / count)
+    return _expand(g, axis, _x.shape)
 
 
 _mean = linear(
@@ -144,7 +148,7 @@ def mean(
     *,
     where: Any = None,
 ) -> Any:
-    """Mean over axes; float32 is accumulated as accurately as in float64.
+    """Mean over axes; float32 is accumulated more widely than it is stored.
 
     Parameters
     ----------
@@ -269,7 +273,7 @@ def prod(
     x = _prepare(a, dtype)
     if where is not None or out is not None:
         refuse_out("prod", out)
-        x = _masked("prod", x, where, 1)
+        x = masked("prod", x, where, 1)
     result = bind(_prod, (x,), {"axis": checked_axes("prod", x, axis), "keepdims": bool(keepdims)})
     return result if initial is None else result * initial
 
@@ -330,7 +334,7 @@ def _extreme(
             raise ArgumentError(
                 f"{name}: with where= there may be nothing left; say with initial= what it is then."
             )
-        x = _masked(name, x, mask, initial)
+        x = masked(name, x, mask, initial)
     if initial is not None and not math.prod([x.shape[i] for i in axes]):
         shape = kept_shape(x.shape, axes)
         kept = shape if keepdims else tuple([n for i, n in enumerate(shape) if i not in axes])
@@ -499,7 +503,7 @@ def _truth(name: str, primitive: Any) -> Callable[..., Any]:
         refuse_out(name, out)
         x = _prepare(a, None)
         if where is not None:
-            x = _masked(name, x, where, name == "all")
+            x = masked(name, x, where, name == "all")
         return bind(primitive, (x,), {"axis": checked_axes(name, x, axis), "keepdims": bool(keepdims)})
 
     return function

@@ -68,3 +68,23 @@ def test_what_is_not_finite_stays_in_its_row_and_column(shape):
     for axis in (0, 1):
         found, expected = accumulate.total(x, (axis,)), x.sum(axis)
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("shape", [(100, 1500), (64, 32, 28, 28)])
+def test_rows_of_equal_runs_are_summed_in_short_blocks(shape):
+    # Long blocks add up what rounding does to runs of equal numbers.
+    x = np.where(np.arange(np.prod(shape)) // 50 % 2, 0.1, 0.7).astype(np.float32).reshape(shape)
+    axes = tuple(range(2, len(shape))) or (1,)
+    found, exact = accumulate.total(x, axes, mean=True), x.mean(axes, dtype=np.float64)
+    assert np.abs(found - exact).max() < 4 * np.spacing(np.float32(exact.max()))
+
+
+def test_blocks_that_overflow_are_summed_in_float64():
+    x = np.zeros((4096, 64), np.float32)
+    x[:64], x[512] = 1e37, -3e38
+    exact = x.mean(0, dtype=np.float64).astype(np.float32)
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(accumulate.total(x, (0,), mean=True), exact)
+        rows = np.ascontiguousarray(x.T)
+        np.testing.assert_array_equal(accumulate.total(rows, (1,), mean=True), exact)
+        np.testing.assert_allclose(accumulate.total(x, (0, 1), mean=True), exact[0], rtol=1e-6)

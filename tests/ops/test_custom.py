@@ -470,3 +470,27 @@ def test_checkpoint_is_transparent_to_traces_and_no_grad() -> None:
         assert mg.checkpoint(chain)(mg.tensor(X, requires_grad=True), np.eye(3)).node is None
     with pytest.raises(mg.ArgumentError, match=r"returned str 'text'; it must return tensors"):
         mg.checkpoint(lambda x: "text")(mg.tensor(X, requires_grad=True))
+
+
+def test_a_rule_with_the_wrong_arguments_is_refused_by_name() -> None:
+    @mg.primitive
+    def square(x: Any) -> Any:
+        return x * x
+
+    @square.vjp
+    def _pull(g: Any, x: Any) -> Any:
+        return 2 * g * x
+
+    with pytest.raises(mg.ArgumentError, match=r"square: its vjp rule takes \(g: .Any., x: .Any.\).*as \(g, x, out\)"):  # fmt: skip
+        mg.grad(square)(2.0)
+
+    @mg.primitive
+    def scale(x: Any, *, by: float = 2.0) -> Any:
+        return x * by
+
+    @scale.vjp
+    def _pull_scale(g: Any, _x: Any, _out: Any) -> Any:
+        return g
+
+    with pytest.raises(mg.ArgumentError, match=r"called as \(g, x, out, by=\.\.\.\).*after a \*"):
+        mg.grad(scale)(2.0)

@@ -249,3 +249,26 @@ def test_where_with_nan_in_the_branch_not_taken() -> None:
 
     np.testing.assert_array_equal(gradient(f, x), [1.0, -2.0])
     np.testing.assert_array_equal(second(f, x), [[-1.0, 0.0], [0.0, 2.0]])
+
+
+@pytest.mark.parametrize("first", [1e20, np.nan, np.inf, -5.0])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_where_leaves_out_of_a_variance_does_not_matter(first: float) -> None:
+    mask = np.array([False, True, True, True])
+    x = np.array([first, 1.0, 2.0, 4.0])
+    f = lambda q: mg.var(q, where=mask)  # noqa: E731
+    np.testing.assert_allclose(f(mg.tensor(x)), np.var(x[1:]), rtol=1e-14)
+    np.testing.assert_allclose(mg.std(mg.tensor(x), where=mask, ddof=1), np.std(x[1:], ddof=1))
+    expected = 2 / 3 * (x[1:] - x[1:].mean())
+    np.testing.assert_allclose(mg.grad(f)(mg.tensor(x)), [0.0, *expected], rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(mg.hessian(f)(mg.tensor(x))[1:, 1:], 2 / 3 * (np.eye(3) - 1 / 3))
+    given = mg.grad(lambda q: mg.var(q, where=mask, mean=2.0))(mg.tensor(x))
+    np.testing.assert_allclose(given, [0.0, *(2 / 3 * (x[1:] - 2.0))])
+
+
+def test_the_gradient_of_a_float16_mean_is_rounded_once() -> None:
+    for count in (100_000, 1_000_000):
+        x = mg.tensor(np.ones(count, np.float16), requires_grad=True)
+        (mg.mean(x) * 1024.0).backward()
+        assert x.grad is not None
+        assert x.grad[0].item() == np.float16(1024.0 / count)
