@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,20 @@ def blocks(losses: list[float], count: int = 40) -> tuple[list[float], list[floa
 def said(value: float | None) -> str:
     """A loss for a table."""
     return "diverged" if value is None else f"{value:.4f}"
+
+
+def span(values: Sequence[float | None], spec: str = "g", none: str = "never") -> str:
+    """From the least to the largest of the runs, in words; `none` if all are None.
+
+    Examples
+    --------
+    >>> span([1.32, 1.47, 1.4], ".1f"), span([80, 80]), span([80, None])
+    ('1.3 to 1.5', '80', '80 to never')
+    """
+    known = [v for v in values if v is not None]
+    ends = [f"{v:{spec}}" for v in (min(known), max(known))] if known else []
+    ends += [none] * (len(known) < len(values))
+    return ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
 
 
 def thinned(values: Any, count: int = 120) -> list[float]:

@@ -45,8 +45,8 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     right.set(
         xticks=range(len(rates)), xticklabels=rates, xlabel="learning rate of Adam", title="at the end"
     )
-    for axes in (left, right):
-        axes.legend(fontsize=8, loc="lower right")
+    left.legend(fontsize=8, loc="lower right")
+    right.legend(fontsize=8, loc="lower left")
     figure.suptitle("a convolutional network on 8x8 digits")
 
 

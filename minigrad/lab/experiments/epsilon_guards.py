@@ -68,7 +68,7 @@ def epsilon_guards(bench: Bench) -> Outcome:
         verdict(np.array_equal(finite, expected), part=guarded),
         f"With epsilon 0, {int((~finite[0]).sum())} of {len(features)} features are not a number: "
         "the constant ones. With every epsilon above 0 all are finite, and a constant feature "
-        f"becomes at most {largest:.0e}."
+        f"becomes {f'at most {largest:.0e}' if largest else 'exactly 0'}."
         if guarded
         else "Some features are not finite in spite of epsilon.",
         ["epsilon", *features],

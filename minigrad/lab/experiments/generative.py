@@ -123,9 +123,14 @@ def generative(bench: Bench) -> Outcome:
         + "; ".join(f"{v} {share[v]:.2f}, {modes[v]:.1f} of 8" for v in VARIANTS)
         + f". In both networks batch norm {'helps' if both else 'does not help'}; in the "
         f"generator alone it {'helps' if one else 'does not'}.",
-        ["batch norm in", "samples near a mode", "modes met", "per seed"],
+        ["batch norm in", "samples near a mode", "modes met", "both, by seed"],
         [
-            [v, f"{share[v]:.2f}", f"{modes[v]:.1f}", ", ".join(f"{s:.2f}/{m}" for s, m in found[v])]
+            [
+                v,
+                f"{share[v]:.2f}",
+                f"{modes[v]:.1f}",
+                "; ".join(f"{s:.2f}, {m} of 8" for s, m in found[v]),
+            ]
             for v in VARIANTS
         ],
         {"samples": samples, "judged": {v: list(f[0]) for v, f in found.items()}},

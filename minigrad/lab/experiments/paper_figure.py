@@ -13,7 +13,7 @@ from minigrad import nn
 
 from ..experiment import Bench, Outcome, experiment
 from ..figures import lines
-from ..measure import verdict
+from ..measure import span, verdict
 from ..training import accuracy, digits, network, train
 
 GOAL = 0.9  # of the test digits
@@ -111,15 +111,16 @@ def paper_figure(bench: Bench) -> Outcome:
     late = float("inf")
     fast = [(r["batch norm"]["reached"] or late) < (r["plain"]["reached"] or late) for r in seen]
     steady = [r["batch norm"]["drift"] < r["plain"]["drift"] for r in seen]
-    first = shown["digits"]
-    plain, bn = first["plain"], first["batch norm"]
+    ours = seen[: len(bench.seeds)]  # digits
+    reached = {k: span([r[k]["reached"] for r in ours], none=f"later than {steps}") for k in KINDS}
+    drift = {k: span([r[k]["drift"] for r in ours], ".2f") for k in KINDS}
     return Outcome(
         verdict(all(fast) and all(steady), part=all(fast) or all(steady)),
-        f"First at {GOAL:.0%} of the test digits: step {bn['reached']} with batch norm, "
-        f"{plain['reached'] or f'later than {steps}'} without (seed 0; faster in {sum(fast)} of "
-        f"{len(fast)} runs). The median of a typical unit's input moves by up to "
-        f"{plain['drift']:.2f} without and {bn['drift']:.2f} with it (steadier in {sum(steady)} of "
-        f"{len(steady)}). " + ("" if "MNIST" in sets else "MNIST was not on this machine."),
+        f"First at {GOAL:.0%} of the test digits: step {reached['batch norm']} with batch norm, "
+        f"{reached['plain']} without (faster in {sum(fast)} of {len(fast)} runs). The farthest that "
+        f"the median of a typical unit's input moves from its start is {drift['plain']} without and "
+        f"{drift['batch norm']} with it, by seed (steadier in {sum(steady)} of "
+        f"{len(steady)})." + ("" if "MNIST" in sets else " MNIST was not on this machine."),
         [
             "data",
             "network",

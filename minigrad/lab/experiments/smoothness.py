@@ -118,14 +118,15 @@ def smoothness(bench: Bench) -> Outcome:
     mean = {k: np.mean([m[k] for m in medians], axis=0) for k in KINDS}
     return Outcome(
         verdict(all(smoother), part=any(smoother)),
-        f"Medians over the first {EARLY} steps, plain and with batch norm: "
+        f"Means over the seeds of the medians over the first {EARLY} steps, plain and with batch norm: "
         + "; ".join(
             f"{name} {a:.3g} and {b:.3g}"
             for name, a, b in zip(PROBES, mean["plain"], mean["batch norm"], strict=True)
         )
         + f". With batch norm {sum(smoother)} of the 3 are smaller for every seed."
         + (
-            f" After step {EARLY}, when both have learnt the training digits, the loss range is "
+            f" After step {EARLY}, when both have learnt the training digits, the loss range is, "
+            "likewise, "
             f"{np.mean(late['plain']):.2g} and {np.mean(late['batch norm']):.2g}."
             if steps > EARLY
             else ""

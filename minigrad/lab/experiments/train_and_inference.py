@@ -63,13 +63,20 @@ def train_and_inference(bench: Bench) -> Outcome:
             spread[mode] = float(np.ptp(scores, axis=0).max())
             shown.setdefault(mode, [s[0].tolist() for s in scores])
         found.append(spread)
-        rows.append([str(seed), f"{spread['training']:.2f}", f"{spread['inference']:.1e}"])
+        rows.append(
+            [
+                str(seed),
+                f"{spread['training']:.2f}",
+                f"{spread['inference']:.1e}" if spread["inference"] else "0",
+            ]
+        )
     least = min(f["training"] for f in found)
     most = max(f["inference"] for f in found)
     return Outcome(
         verdict(least > 0.01 and most == 0, part=least > 100 * most),
         f"With other batch-mates a score moves by up to {max(f['training'] for f in found):.2f} in "
-        f"training mode (at least {least:.2f} for every seed) and by {most:.0e} in inference mode.",
+        f"training mode (at least {least:.2f} for every seed) and "
+        f"{f'by {most:.0e}' if most else 'not at all'} in inference mode.",
         ["seed", "training mode", "inference mode"],
         rows,
         shown,

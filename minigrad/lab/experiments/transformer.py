@@ -79,7 +79,7 @@ def draw(figure: Any, data: dict[str, Any]) -> None:
     axes.set(xscale="log", xticks=rates, xticklabels=rates, xlabel="learning rate of SGD", ylim=(0, 1))
     axes.set(ylabel="share of test digits", title=f"a transformer of {BLOCKS} blocks, by its norm")
     axes.xaxis.minorticks_off()
-    axes.legend(fontsize=8, loc="center")
+    axes.legend(fontsize=8, loc="center right")
 
 
 @experiment(
