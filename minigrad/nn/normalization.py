@@ -193,7 +193,9 @@ class _BatchNorm(RunningNorm):
             running_var_correction=self.running_var_correction,
             through_statistics=self.through_statistics,
         )  # fmt: skip
-        if counter is not None:
+        # Of no examples there are no statistics; PyTorch counts such a batch, which does no harm
+        # unless the count is what the average divides by.
+        if counter is not None and (x.size or self.momentum is not None):
             counter.data = int(counter) + 1
         return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..context import no_grad
-from ..errors import ArgumentError, GradientError
-from ..tensor import Array, Tensor
+from ..errors import ArgumentError, GradientError, ShapeError
+from ..tensor import FLOATING, Array, Tensor, as_tensor, describe
 from .containers import Sequential
 from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .layers import Identity, Linear
@@ -136,7 +137,8 @@ def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm1d) -> Linear:
     ----------
     linear : Linear
     bn : BatchNorm1d
-        Both in inference mode, with running statistics; the input is (N, in_features).
+        Both in inference mode, with running statistics; the input is (N, in_features).  Of more
+        axes a batch norm takes the second for the channels, and a Linear the last.
 
     Returns
     -------
@@ -146,7 +148,8 @@ def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm1d) -> Linear:
     Raises
     ------
     ArgumentError
-        In training mode, without running statistics, or if the sizes differ.
+        For other layers, in training mode, without running statistics, with hooks (nothing would
+        be left to call them), or if the sizes differ.
 
     Examples
     --------
@@ -157,7 +160,7 @@ def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm1d) -> Linear:
     >>> bool(np.allclose(fused(x).data, bn(linear(x)).data))
     True
     """
-    scale, shift = _affine("fuse_linear_bn_eval", linear, bn, linear.out_features)
+    scale, shift = _affine("fuse_linear_bn_eval", (Linear,), linear, bn)
     return _with_affine(linear, linear.weight._value * scale[:, None], scale, shift)
 
 
@@ -178,7 +181,8 @@ def fuse_conv_bn_eval(conv: Conv, bn: BatchNorm) -> Conv:
     Raises
     ------
     ArgumentError
-        In training mode, without running statistics, or if the sizes differ.
+        For other layers, in training mode, without running statistics, with hooks (nothing would
+        be left to call them), or if the sizes differ.
 
     Examples
     --------
@@ -189,7 +193,9 @@ def fuse_conv_bn_eval(conv: Conv, bn: BatchNorm) -> Conv:
     >>> bool(np.allclose(fused(x).data, bn(conv(x)).data))
     True
     """
-    scale, shift = _affine("fuse_conv_bn_eval", conv, bn, conv.out_channels)
+    scale, shift = _affine(
+        "fuse_conv_bn_eval", tuple(k for k in _ABSORBED if k is not Linear), conv, bn
+    )
     weight = conv.weight._value
     window = (1,) * (weight.ndim - 2)
     if isinstance(conv, ConvTranspose):  # (C, O / groups, window): every group has its own outputs
@@ -201,21 +207,38 @@ def fuse_conv_bn_eval(conv: Conv, bn: BatchNorm) -> Conv:
     return _with_affine(conv, wide, scale, shift)
 
 
-def _affine(who: str, layer: Any, bn: BatchNorm, outputs: int) -> tuple[Array, Array]:
+def _affine(who: str, kinds: tuple[type[Module], ...], layer: Any, bn: Any) -> tuple[Array, Array]:
     """The factor and the shift per channel that a batch norm is in inference mode."""
     kind = type(layer).__name__
+    fitting = [_ABSORBED[k] for k in kinds if isinstance(layer, k)]
+    if not fitting or not isinstance(bn, fitting[0]):
+        pairs = " or ".join(
+            f"{k.__name__} and a {_ABSORBED[k].__name__}"
+            for k in kinds
+            if not fitting or isinstance(layer, k)
+        )
+        raise ArgumentError(
+            f"{who}: takes a {pairs}, in this order, not {kind} and {type(bn).__name__}."
+        )
     if layer.training or bn.training:
         raise ArgumentError(
             f"{who}: in training mode the statistics depend on the batch, so there is no one affine "
             "map. Call .eval() first."
         )
+    for module in (layer, bn):
+        if not _is_plain(module):
+            raise ArgumentError(
+                f"{who}: the {type(module).__name__} has hooks or a forward of its own, which one "
+                "layer in the place of two cannot call. Take them away first: handle.remove()."
+            )
     if bn.running_mean is None or bn.running_var is None:
         raise ArgumentError(
             f"{who}: the batch norm has no running statistics (track_running_stats=False)."
         )
-    if outputs != bn.num_features:
+    if _outputs(layer) != bn.num_features:
         raise ArgumentError(
-            f"{who}: the {kind} has {outputs} outputs, but the batch norm {bn.num_features} features."
+            f"{who}: the {kind} has {_outputs(layer)} outputs, but the batch norm {bn.num_features} "
+            "features."
         )
     # In float64, so that the only rounding is that of the result.
     wide = {k: v._value.astype(np.float64) for k, v in bn.state_dict().items()}
@@ -235,19 +258,88 @@ def _with_affine(layer: Any, weight: Array, scale: Array, shift: Array) -> Any:
     return fused
 
 
+def _outputs(layer: Any) -> int:
+    return int(layer.out_features if isinstance(layer, Linear) else layer.out_channels)
+
+
+def _is_plain(module: Module) -> bool:
+    """Whether calling the module is nothing but the forward of its class."""
+    hooks = (
+        module._hooks, module._pre_hooks, module._backward_hooks, module._backward_pre_hooks
+    )  # fmt: skip
+    return not any(hooks) and "forward" not in vars(module)
+
+
+class Folded(Identity):
+    """What :func:`fold_batchnorm` leaves in the place of a batch norm: it passes x on.
+
+    A batch norm takes axis 1 for the channels, and the layer before the last one or the one that
+    its window leaves.  For a batch these are one; any other input is refused here.
+
+    Parameters
+    ----------
+    layer : Linear or convolution
+        What the batch norm was folded into.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> place = Folded(mg.nn.Linear(4, 1))
+    >>> place
+    Folded(Linear)
+    >>> place(mg.tensor([[[1.0]]]))
+    Traceback (most recent call last):
+    minigrad.errors.ShapeError: fold_batchnorm: a batch norm was folded into the Linear before, ...
+    """
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer_name = type(layer).__name__
+        self.axes = layer.weight.ndim
+
+    def forward(self, x: Any) -> Tensor:
+        """x itself, if it is a batch."""
+        x = as_tensor(x)
+        if x.ndim != self.axes:
+            raise ShapeError(
+                f"fold_batchnorm: a batch norm was folded into the {self.layer_name} before, which is "
+                f"exact for outputs of {self.axes} axes only, and this is {describe(x)}. Call the "
+                "model that was not folded."
+            )
+        return x
+
+    def extra_repr(self) -> str:
+        """What has absorbed it."""
+        return self.layer_name
+
+
 def fold_batchnorm(model: Module) -> Module:
     """A copy of a model, for inference, without the batch norms that a layer before can absorb.
 
     Parameters
     ----------
     model : Module
-        Wherever a Sequential in it holds a batch norm right after a Linear or a convolution, the
-        pair becomes one such layer and an Identity.
+        Wherever a Sequential in it holds a batch norm right after a Linear or a convolution of as
+        many outputs, the pair becomes one such layer and a :class:`Folded`, which does nothing.
 
     Returns
     -------
     Module
         A copy in inference mode; the model itself stays as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no Module.
+    ShapeError
+        Not here, but by the copy, for input without a batch axis, or for a Linear and a
+        BatchNorm1d of more than two: these agree no longer on what a channel is.
+
+    Notes
+    -----
+    Left as they are: a pair of which one has hooks, a forward of its own or no running statistics,
+    and the direct parts of a Sequential with a forward of its own.  A model that calls single parts
+    of a Sequential from outside finds the scaled layer there; do not fold such a model.
 
     Examples
     --------
@@ -255,37 +347,60 @@ def fold_batchnorm(model: Module) -> Module:
     >>> nn.utils.fold_batchnorm(nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU()))
     Sequential(
       (0): Linear(in_features=4, out_features=8, bias=True)
-      (1): Identity()
+      (1): Folded(Linear)
       (2): ReLU()
     )
     """
+    if not isinstance(model, Module):
+        raise ArgumentError(f"fold_batchnorm: the model is an nn.Module, not {type(model).__name__}.")
     folded = copy.deepcopy(model).eval()
     for module in list(folded.modules()):
-        if not isinstance(module, Sequential):
+        if not isinstance(module, Sequential) or not _is_chain(module):
             continue
         named = list(module.named_children())
         for (first, layer), (second, bn) in pairwise(named):
-            if type(bn) is not _ABSORBED.get(type(layer)) or bn.running_mean is None:
-                continue
-            fuse: Any = fuse_linear_bn_eval if type(layer) is Linear else fuse_conv_bn_eval
-            module.add_module(first, fuse(layer, bn))
-            module.add_module(second, Identity().eval())
+            if _can_absorb(layer, bn):
+                fuse: Any = fuse_linear_bn_eval if type(layer) is Linear else fuse_conv_bn_eval
+                module.add_module(first, fuse(layer, bn))
+                module.add_module(second, Folded(layer).eval())
     return folded
+
+
+def _is_chain(module: Sequential) -> bool:
+    """Whether it calls its parts one after another, and does nothing else."""
+    own = type(module)
+    return (
+        own.forward is Sequential.forward
+        and own.__call__ is Module.__call__
+        and "forward" not in vars(module)
+    )
+
+
+def _can_absorb(layer: Any, bn: Any) -> bool:
+    return (
+        type(bn) is _ABSORBED.get(type(layer))
+        and _is_plain(layer)
+        and _is_plain(bn)
+        and bn.running_mean is not None
+        and bn.running_var is not None
+        and _outputs(layer) == bn.num_features
+    )
 
 
 def recalibrate(model: Module, loader: Iterable[Any]) -> Module:
     """Set running statistics to plain averages over batches: the paper's Algorithm 2.
 
     Moving averages lag behind the weights.  Here the trained model stays as it is, and each
-    batch norm averages the mean and the variance (with m / (m - 1)) of the given batches.
-    Only batch norms run in training mode meanwhile: dropout and the like are off, as they
-    will be in use.
+    batch norm averages the mean and the variance of the given batches.  Only batch norms run in
+    training mode meanwhile: dropout and the like are off, as they will be in use.
 
     Parameters
     ----------
     model : Module
     loader : iterable
-        Batches; of a tuple or list the first entry is the input.
+        Batches; of a tuple or list the first entry is the input.  Floating numbers are converted to
+        the dtype of the model's parameters, as :func:`minigrad.fit` does it; a batch of no examples
+        does not count.
 
     Returns
     -------
@@ -295,7 +410,20 @@ def recalibrate(model: Module, loader: Iterable[Any]) -> Module:
     Raises
     ------
     ArgumentError
-        If there are no batches, or nothing tracks statistics.
+        If there are no batches, nothing tracks statistics, or no batch norm is reached.
+
+    Warns
+    -----
+    UserWarning
+        If some batch norms are never reached; these keep the statistics that they had.
+
+    Notes
+    -----
+    The variances that are averaged are those of the layer's own convention.  By default
+    (``running_var_correction=1``) they are the unbiased ones, with m / (m - 1), as in the paper and
+    in PyTorch.  A layer of :meth:`BatchNorm1d.from_keras` or ``from_onnx`` has
+    ``running_var_correction=0`` and averages the biased ones: what it is exported to, or goes on
+    training with, expects them.
 
     References
     ----------
@@ -310,37 +438,64 @@ def recalibrate(model: Module, loader: Iterable[Any]) -> Module:
     >>> bn.running_mean.tolist(), bn.running_var.tolist()
     ([3.0], [2.0])
     """
-    layers = [m for m in model.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
+    if not isinstance(model, Module):
+        raise ArgumentError(f"recalibrate: the model is an nn.Module, not {type(model).__name__}.")
+    layers = {
+        path: m
+        for path, m in model.named_modules()
+        if isinstance(m, _BatchNorm) and m.track_running_stats and m.running_mean is not None
+    }
     if not layers:
         raise ArgumentError(
             f"recalibrate: no batch norm in this {type(model).__name__} keeps statistics."
         )
     modes = {m: m.training for m in model.modules()}
-    before = [(m, m.momentum, m.state_dict()) for m in layers]
-    batches = 0
+    before = {path: (m.momentum, m.state_dict()) for path, m in layers.items()}
+    dtype = next(
+        (v.dtype for v in [*model.parameters(), *model.buffers()] if v.dtype in FLOATING), None
+    )
+    batches, reached = 0, set()
     try:
         model.eval()
-        for layer in layers:
+        for layer in layers.values():
             layer.reset_running_stats()
             layer.momentum = None
             layer.train()
         with no_grad():
             for batch in loader:
-                model(batch[0] if isinstance(batch, tuple | list) else batch)
+                model(_converted(batch[0] if isinstance(batch, tuple | list) else batch, dtype))
                 batches += 1
-    except BaseException:
-        batches = 0
-        raise
+        reached = {path for path, layer in layers.items() if int(layer.num_batches_tracked)}
     finally:
         for module, mode in modes.items():
             module.training = mode
-        for layer, momentum, state in before:
-            layer.momentum = momentum
-            if not batches:  # nothing, or not all: the old statistics are better than half of them
-                layer.load_state_dict(state)
+        for path, (momentum, state) in before.items():
+            layers[path].momentum = momentum
+            if path not in reached:  # nothing, or not all: the old ones are better than half of them
+                layers[path].load_state_dict(state)
     if not batches:
         raise ArgumentError(
             "recalibrate: the loader gave no batches, so the statistics stay as they were. A generator "
             "that was used before is empty: pass a DataLoader."
         )
+    if not reached:
+        raise ArgumentError(
+            f"recalibrate: none of the {batches} batches reached a batch norm with an example, so the "
+            "statistics stay as they were."
+        )
+    missed = [path for path in layers if path not in reached]
+    if missed:
+        warnings.warn(
+            f"recalibrate: the batches never reached {', '.join(missed)}; the statistics there stay as "
+            "they were. Pass batches that take every way through the model.",
+            UserWarning,
+            stacklevel=2,
+        )
     return model
+
+
+def _converted(x: Any, dtype: Any) -> Any:
+    """Floating numbers in the dtype of the model; all else as it is."""
+    if isinstance(x, Tensor | np.ndarray) and x.dtype in FLOATING and dtype not in (None, x.dtype):
+        return Tensor((x._value if isinstance(x, Tensor) else x).astype(dtype))
+    return x
