@@ -5,22 +5,40 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
+import re
 import textwrap
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import MinigradError
 from ..lab import Experiment, experiments, run
+from ..lab.run import drawing
+from .demo import _folder
 from .terminal import CommandError, Parser, progress, table
 
 MARKS = {"holds": "+", "holds partly": "~", "does not hold here": "-"}
 
+# What argparse says, and what is said instead.
+WORDS = (
+    (r"argument (--\w+): expected one argument", r"\1 needs the name of a folder"),
+    (r"argument (--\w+): ignored explicit argument .*", r"\1 takes no value"),
+    (r"argument list \| run: invalid choice: ('.*?') .*", r"there is no \1, but list and run"),
+    (r"the following arguments are required: list \| run", "give list or run"),
+)
+
+
+class _Parser(Parser):
+    def error(self, message: str) -> NoReturn:
+        for theirs, ours in WORDS:
+            message = re.sub(theirs, ours, message)
+        super().error(message)
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the laboratory; returns the exit code."""
-    parser = Parser(
+    parser = _Parser(
         prog="minigrad lab",
         description="Claims about batch normalization, put to the test on real handwritten digits.",
     )
@@ -36,13 +54,21 @@ def main(arguments: Sequence[str]) -> int:
         help="folder for NAME.json and NAME.svg (default: %(default)s)",
     )  # fmt: skip
     running.add_argument("--quiet", action="store_true", help="verdicts only: no progress")
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        which = {"list": listing, "run": running}[options.command]
+        kind = "option" if unknown[0].startswith("-") else "argument"
+        which.error(f"there is no {kind} {unknown[0]!r}")
     if options.command == "list":
         return _list(options.json)
     if bool(options.names) == options.all:
         running.error("give the names of experiments, or --all")
+    if not options.out.strip():
+        running.error("--out needs the name of a folder")
     chosen = list(experiments().values()) if options.all else [_find(n) for n in options.names]
-    return _run(chosen, options.quick, Path(options.out), options.quiet)
+    drawing()  # what is missing must not come out after the work
+    with _folder(options.out) as folder:
+        return _run(chosen, options.quick, folder, options.quiet)
 
 
 def _list(as_json: bool) -> int:
@@ -60,7 +86,7 @@ def _list(as_json: bool) -> int:
 def _find(name: str) -> Experiment:
     known = experiments()
     for e in known.values():
-        if name in (e.name, e.row):
+        if name.casefold() in (e.name, e.row.casefold()):
             return e
     near = difflib.get_close_matches(name, known, n=1)
     meant = f" Did you mean {near[0]}?" if near else ""
@@ -68,12 +94,6 @@ def _find(name: str) -> Experiment:
 
 
 def _run(chosen: Sequence[Experiment], quick: bool, folder: Path, quiet: bool) -> int:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(
-            f"cannot write to {folder}: {error.strerror}. Choose one with --out DIR."
-        ) from None
     verdicts: list[list[str]] = []
     failed = 0
     start = time.perf_counter()

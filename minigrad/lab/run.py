@@ -62,7 +62,8 @@ def run(
     Raises
     ------
     MissingExtraError
-        If matplotlib, which draws the figure, is not installed.
+        If there is a folder and matplotlib, which draws the figure, is not installed; before
+        anything is measured.
 
     Examples
     --------
@@ -70,6 +71,8 @@ def run(
     >>> run(experiments()["broadcast"], quick=True)["verdict"]
     'holds'
     """
+    if folder is not None:
+        drawing()
     start = time.perf_counter()
     seeds = tuple(range(e.quick_seeds if quick else e.seeds))
     with one_thread():
@@ -98,15 +101,21 @@ def _json(e: Experiment, found: dict[str, Any]) -> str:
         ) from None
 
 
-def figure(e: Experiment, outcome: Outcome) -> str:
-    """The figure of an outcome, as SVG."""
+def drawing() -> tuple[Any, Any]:
+    """What figures are drawn with, matplotlib and its Figure; an error where it is missing."""
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError:
-        raise missing_extra("matplotlib", "lab", "the figure of an experiment") from None
+        raise missing_extra("matplotlib", "lab", "The figure of an experiment") from None
+    return mpl, Figure
+
+
+def figure(e: Experiment, outcome: Outcome) -> str:
+    """The figure of an outcome, as SVG."""
     import io
 
+    mpl, Figure = drawing()
     # The same numbers give the same bytes: no date, and ids that do not change.
     with mpl.rc_context({"svg.hashsalt": e.name, "svg.fonttype": "none", "font.size": 9}):
         drawn = Figure(figsize=(7.2, 3.6), layout="constrained")

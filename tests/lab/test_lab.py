@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 import minigrad as mg
-from minigrad.cli import main
+from minigrad.cli import lab, main
 from minigrad.lab import Outcome, experiment, experiments, run
 from minigrad.lab.experiment import SOURCES
 
@@ -91,7 +92,14 @@ def test_the_command_lists_runs_and_writes(tmp_path, capsys, monkeypatch):
         (["run", "broadcst"], "there is no experiment 'broadcst'. Did you mean broadcast?"),
         (["run"], "give the names of experiments, or --all"),
         (["run", "--all", "A1"], "give the names of experiments, or --all"),
-        ([], "the following arguments are required: list | run"),
+        (["run", "A10", "--quik"], "there is no option '--quik'. See minigrad lab run --help."),
+        (["run", "A10", "--quick=3"], "--quick takes no value. See minigrad lab run --help."),
+        (["run", "A10", "--out"], "--out needs the name of a folder. See minigrad lab run --help."),
+        (["run", "A10", "--out", ""], "--out needs the name of a folder. See minigrad lab run --help."),
+        (["run", "A10", "--out="], "--out needs the name of a folder. See minigrad lab run --help."),
+        (["list", "A10"], "there is no argument 'A10'. See minigrad lab list --help."),
+        (["rn"], "there is no 'rn', but list and run. See minigrad lab --help."),
+        ([], "give list or run. See minigrad lab --help."),
     ],
 )
 def test_wrong_use_is_one_line(words, message, capsys):
@@ -105,3 +113,34 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["lab", "run", "broadcast", "--quick", "--out", str(tmp_path / "file")]) == 2
     assert "cannot write to" in capsys.readouterr().err
+
+
+def test_without_matplotlib_nothing_is_measured_and_no_folder_is_left(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    measured = []
+    declare = experiment("A1", "c", ["S0"], "s.", "e.", lambda figure, data: None)
+    e = declare(lambda bench: measured.append(bench) or Outcome("holds", "s"))
+    with pytest.raises(mg.MissingExtraError, match=r"needs matplotlib.*minigrad\[lab\]"):
+        run(e, folder=tmp_path)
+    assert measured == []
+    assert main(["lab", "run", "broadcast", "--quick"]) == 1
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert "minigrad[lab]" in error
+    assert list(tmp_path.iterdir()) == []
+    assert run(e)["verdict"] == "holds"  # without a folder there is no figure
+
+
+def test_a_folder_that_stays_empty_is_not_left_behind(tmp_path, capsys, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lab, "run", stopped)
+    assert main(["lab", "run", "broadcast", "--out", str(tmp_path / "new")]) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_is_found_in_small_letters_too(tmp_path, capsys):
+    assert main(["lab", "run", "a10", "--quick", "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "broadcast.json").exists()
