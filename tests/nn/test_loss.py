@@ -247,6 +247,35 @@ def test_double_softmax_cannot_fall_below_its_floor() -> None:
     assert round(floor, 4) == 1.4612
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2), (2, 3, 0), (0, 3, 2, 2)])
+def test_no_examples_are_pytorchs(shape: Any, reduction: Any) -> None:
+    import torch
+    import torch.nn.functional as peer
+
+    labels = np.zeros(shape[:1] + shape[2:], int)
+    weight = np.ones(3)
+    for target, options in (
+        (labels, {}), (labels, {"weight": weight}), (labels, {"label_smoothing": 0.1}),
+        (np.zeros(shape), {}),
+    ):  # fmt: skip
+        x = mg.tensor(np.zeros(shape), requires_grad=True)
+        ours = F.cross_entropy(x, target, reduction=reduction, **options)
+        theirs = peer.cross_entropy(
+            torch.zeros(shape, dtype=torch.float64), torch.tensor(target), reduction=reduction,
+            **{k: torch.tensor(v) if k == "weight" else v for k, v in options.items()},
+        )  # fmt: skip
+        assert np.array_equal(ours.numpy(), theirs.numpy(), equal_nan=True)
+        ours.sum().backward()
+        assert x.grad.shape == shape
+    agree(
+        F.mse_loss(np.zeros(shape), np.zeros(shape), reduction),
+        peer.mse_loss(torch.zeros(shape).double(), torch.zeros(shape).double(), reduction=reduction),
+        "mse",
+    )
+
+
 def test_one_hot() -> None:
     assert F.one_hot([1, 0], 3).tolist() == [[0, 1, 0], [1, 0, 0]]
     assert F.one_hot([[1], [0]]).shape == (2, 1, 2)
@@ -262,6 +291,7 @@ def test_one_hot() -> None:
         (lambda: F.cross_entropy(np.zeros((2, 3)), [0, -1]), mg.ArgumentError, r"class numbers from -1 to 0"),
         (lambda: F.cross_entropy(np.zeros((2, 3)), [0.0, 1.0]), mg.DtypeError, r"class numbers are integers, and these are .*float64\[2\].*target\.astype\(int\)"),
         (lambda: F.cross_entropy(np.zeros((2, 3)), [0, 1], weight=np.ones(2)), mg.ShapeError, r"weight is .*\[2\], but it needs one number per class: \[3\]"),
+        (lambda: F.cross_entropy(np.zeros((2, 3)), np.ones((2, 3)), ignore_index=1), mg.ArgumentError, r"ignore_index=1 is for class numbers, and the target .*\[2, 3\] holds probabilities"),
         (lambda: F.cross_entropy(np.float64(1.0), 0), mg.ShapeError, r"cross_entropy: scores are"),
         (lambda: nn.CrossEntropyLoss(label_smoothing=2.0), mg.ArgumentError, r"label_smoothing must be between 0 and 1, not 2\.0"),
         (lambda: nn.CrossEntropyLoss(reduction="average"), mg.ArgumentError, r'CrossEntropyLoss: reduction is "mean", "sum" or "none", not \'average\''),

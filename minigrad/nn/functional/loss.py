@@ -37,7 +37,7 @@ def cross_entropy(
     weight : array_like, shape (C,), optional
         A weight per class.
     ignore_index : int
-        Examples of this class number do not count.
+        Examples of this class number do not count; class probabilities have no number.
     reduction : {"mean", "sum", "none"}
         For class numbers the mean is weighted by `weight`.
     label_smoothing : float
@@ -46,12 +46,13 @@ def cross_entropy(
     Returns
     -------
     Tensor
-        A scalar, or one loss per example.
+        A scalar, or one loss per example.  The mean of no examples is NaN, and their sum 0.
 
     Raises
     ------
     ShapeError, DtypeError, ArgumentError
-        For shapes that do not fit, and for class numbers out of range.
+        For shapes that do not fit, for class numbers out of range, and for an `ignore_index` with
+        probabilities.
 
     Examples
     --------
@@ -66,6 +67,12 @@ def cross_entropy(
             scores, labels, shape = _rows("cross_entropy", logits, target)
             settings = weight, ignore_index, reduction, label_smoothing
             return _from_logs("cross_entropy", *log_softmax_terms(scores, 1), labels, shape, *settings)
+        if ignore_index != -100:
+            raise ArgumentError(
+                f"cross_entropy: ignore_index={ignore_index!r} is for class numbers, and the target "
+                f"{describe(target)} holds probabilities. Leave it out; a target of zeros adds nothing "
+                "to the sum."
+            )
         axis = 1 if logits.ndim > 1 else 0
         classes = logits.shape[axis]
         target = like_of(target, logits)
@@ -284,7 +291,8 @@ def _rows(who: str, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, tup
     if scores.ndim > 2:
         scores = mg.transpose(scores, (0, *range(2, scores.ndim), 1))
     if scores.ndim != 2:
-        scores, labels = mg.reshape(scores, (labels.size, -1)), mg.reshape(labels, (-1,))
+        rows = (labels.size, scores.shape[-1])
+        scores, labels = mg.reshape(scores, rows), mg.reshape(labels, (labels.size,))
     return scores, labels, expected
 
 
@@ -353,6 +361,8 @@ def _class_weights(who: str, weight: Any, classes: int, scores: Tensor) -> Tenso
 
 
 def _reduce(losses: Any, reduction: str) -> Tensor:
+    if reduction == "mean" and not losses.size:
+        return mg.sum(losses) * math.nan  # as PyTorch, and without NumPy's warning
     return losses if reduction == "none" else mg.mean(losses) if reduction == "mean" else mg.sum(losses)
 
 
