@@ -13,7 +13,7 @@ PAGE = TOP / "docs" / "how-it-works.md"
 def test_examples():
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     result = doctest.testfile(str(PAGE), module_relative=False, optionflags=flags)
-    assert result.attempted >= 20
+    assert result.attempted >= 45
     assert result.failed == 0
 
 

@@ -37,6 +37,9 @@ def test_links_lead_somewhere():
         path = "".join(target)
         if not path.startswith("http"):
             assert (TOP / path).exists(), path
+    for path, anchor in re.findall(r"\]\(([^)#]+)#([^)]+)\)", README):
+        headings = re.findall(r"^#+ (.+)$", (TOP / path).read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in [h.lower().replace(" ", "-") for h in headings], anchor
 
 
 def test_names_exist():
