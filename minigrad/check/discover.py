@@ -143,8 +143,14 @@ def resolve_inputs(found: Found, line: str | None, seed: int, dtype: Any) -> Any
 def _matching(found: Found, inputs: dict[str, Any]) -> dict[str, Any]:
     """Inputs from the command line, in the order of the function's parameters."""
     parameters = _parameters(found, everything=True)
-    if not parameters or not set(inputs) <= set(parameters):
+    if not parameters:
         return inputs  # no names to go by: in the order in which they were written
+    unknown = [name for name in inputs if name not in parameters]
+    if unknown:
+        raise ArgumentError(
+            f"--inputs gives {', '.join(map(repr, unknown))}, and {found.name} takes "
+            f"{', '.join(parameters)}."
+        )
     return {name: inputs[name] for name in parameters if name in inputs}
 
 

@@ -114,8 +114,8 @@ def _literal(node: ast.expr, text: str) -> Any:
 
 
 def _unreadable(text: str, why: str) -> ArgumentError:
-    known = "; ".join(example for example, _ in FUNCTIONS.values())
     return ArgumentError(
         f"inputs {text!r} cannot be read: {why}. Write for example "
-        f"\"x=randn(16,5), gamma=uniform(.5,1.5,5)\". There are: {known}; numbers, [1.0, 2.0], 'text'."
+        f'"x=randn(16,5), gamma=uniform(.5,1.5,5), eps=1e-5". There are {", ".join(FUNCTIONS)}; '
+        "numbers, [1.0, 2.0], 'text'."
     )

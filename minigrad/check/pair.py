@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,14 @@ class PairSubject(Subject):
                 f"{self.who}: {label(self._backward)} takes {accepts[0]} arguments. It should take "
                 f"either the {count} inputs and dy, or dy and the cache that forward returned."
             )
-        made = self._forward(*self._arguments.rebuild([x.copy() for x in self.inputs]))
+        with _called(self._forward, self.names):
+            made = self._forward(*self._arguments.rebuild([x.copy() for x in self.inputs]))
         return "cache" if isinstance(made, tuple) and len(made) == 2 else "inputs"
 
     def start(self, inputs: Arrays) -> tuple[list[Any], Any]:
         arguments = self._arguments.rebuild(inputs)
-        made = self._forward(*arguments)
+        with _called(self._forward, self.names):
+            made = self._forward(*arguments)
         if self.style == "inputs":
             return _outputs(self.who, made), arguments
         if not isinstance(made, tuple) or len(made) != 2:
@@ -81,8 +84,11 @@ class PairSubject(Subject):
 
     def pull(self, inputs: Arrays, state: Any, cotangents: Arrays) -> list[Any]:
         dy = cotangents[0] if len(cotangents) == 1 else tuple(cotangents)
-        found = self._backward(dy, state) if self.style == "cache" else self._backward(*state, dy)
-        return self._sort(found)
+        if self.style == "cache":
+            with _called(self._backward, ["dy", "cache"]):
+                return self._sort(self._backward(dy, state))
+        with _called(self._backward, [*self.names, "dy"]):
+            return self._sort(self._backward(*state, dy))
 
     def _sort(self, found: Any) -> list[Any]:
         """The gradients by input."""
@@ -110,6 +116,18 @@ class PairSubject(Subject):
             f"{', '.join(self.names)}. Return one per input in this order, a dict from input names, "
             "or say which inputs have one with wrt=(...)."
         )
+
+
+@contextlib.contextmanager
+def _called(function: Callable[..., Any], names: Sequence[str]) -> Iterator[None]:
+    """Tell whoever reads the traceback of the user's code in which order the arguments came."""
+    try:
+        yield
+    except Exception as error:
+        note = f"The check called {label(function)}({', '.join(names)})."
+        if note not in getattr(error, "__notes__", ()) and not isinstance(error, ArgumentError):
+            error.add_note(note)
+        raise
 
 
 def _outputs(who: str, made: Any) -> list[Any]:

@@ -230,6 +230,8 @@ class Report:
             lines += ["", *_table(wrong[:worst])]
             if len(wrong) > worst:
                 lines.append(f"  ... and {len(wrong) - worst} more")
+            if len({e.cotangent for e in wrong[:worst]}) > 1:
+                lines.append("  dy1, dy2: random gradients from above; each has gradients of its own")
             lines.append("")
         for issue in self.issues:
             where = f" [{issue.input}]" if issue.input else ""
@@ -246,8 +248,6 @@ class Report:
     def _headline(self) -> str:
         head, judged, wrong = f"{self.verdict}  {self.name}", self._judged, self.wrong
         what = f"{len(judged)} comparisons, order {self.order}"
-        if self.verdict == "PASS" and not judged:
-            return f"{head}: no input has entries; shapes and dtypes are right"
         if self.verdict == "PASS":
             return f"{head}: {what}; relative errors from {self.resolution:.0e} on would be caught"
         if wrong:
@@ -330,7 +330,8 @@ class Report:
 
 def _table(entries: list[Entry]) -> list[str]:
     """Wrong entries with seventeen digits."""
-    rows = [("input", "index", "expected (numerical)", "got", "|difference|", "allowed", "relative")]
+    head = ("input", "index", "cotangent", "expected (numerical)", "got", "|difference|", "allowed")
+    rows: list[tuple[str, ...]] = [(*head, "relative")]
     for e in entries:
         index = "direction" if e.index is None else str(e.index).replace(",)", ")")
         if e.function:
@@ -341,9 +342,11 @@ def _table(entries: list[Entry]) -> list[str]:
             index += f" @{e.point}"
         what = e.input if e.mode == "value" else f"d/d{e.input}"
         rows.append((
-            what, index, f"{e.expected:.17g}", f"{e.got:.17g}",
+            what, index, f"dy{e.cotangent + 1}", f"{e.expected:.17g}", f"{e.got:.17g}",
             f"{e.difference:.1e}", f"{e.allowed:.1e}", f"{e.relative:.1e}",
         ))  # fmt: skip
+    if len({e.cotangent for e in entries}) == 1:  # nothing to tell apart
+        rows = [row[:2] + row[3:] for row in rows]
     return _columns(rows)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -253,3 +255,26 @@ def test_without_long_double_it_still_works(x):
     assert report
     assert "float64" in report.oracle
     assert report.resolution < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "inputs", "note"),
+    [
+        (lambda x, w: (x @ w, (x, w)), lambda cache, dy: (dy @ cache[1].T, cache[0].T @ dy), ((3, 4), (4, 2)), "(dy, cache)"),
+        (lambda x, w: x @ w, lambda dy, x, w: (dy @ w.T, x.T @ dy), ((3, 4), (4, 2)), "(x, w, dy)"),
+        (lambda x: x**2, lambda x: 2 * x, ((3,),), "(x, dy)"),
+    ],
+)  # fmt: skip
+def test_arguments_in_another_order_are_told_how_they_came(forward, backward, inputs, note):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        mg.check_pair(forward, backward, tuple(map(np.ones, inputs)))
+    assert caught.value.__notes__ == [f"The check called <lambda>{note}."]
+
+
+def test_the_table_says_which_cotangent_an_entry_belongs_to():
+    text = mg.check_pair(lambda x: x**2, lambda x, dy: 3 * x * dy, np.array([1.0, -2.0, 3.0])).text()
+    assert re.search(r"d/dx +\(0\) +dy1 ", text)
+    assert re.search(r"d/dx +\(0\) +dy2 ", text)
+    assert "dy1, dy2: random gradients from above" in text
+    text = mg.check_pair(lambda x: x**2, lambda x, dy: 3 * x * dy, np.ones(1), cotangents=1).text()
+    assert "dy1" not in text
