@@ -37,11 +37,11 @@ def path_of(who: str, path: Any) -> Path:
     'model.safetensors'
     >>> path_of("load", 3)
     Traceback (most recent call last):
-    minigrad.errors.ArgumentError: load: a path is text, bytes or a pathlib.Path, not int 3.
+    minigrad.errors.ArgumentError: load: a path is text, bytes or a pathlib.Path, not int.
     """
     if not isinstance(path, str | bytes | os.PathLike):
         raise ArgumentError(
-            f"{who}: a path is text, bytes or a pathlib.Path, not {type(path).__name__} {path!r}."
+            f"{who}: a path is text, bytes or a pathlib.Path, not {type(path).__name__}."
         )
     name = os.fsdecode(path)
     if not name:
@@ -51,7 +51,9 @@ def path_of(who: str, path: Any) -> Path:
     except UnicodeEncodeError:
         encoded = b"\0"
     if b"\0" in encoded:
-        raise ArgumentError(f"{who}: no file can have the name {name!r}: not all of it are characters.")
+        raise ArgumentError(
+            f"{who}: no file can have the name {name!r}, with a NUL or half a character in it."
+        )
     return Path(name)
 
 

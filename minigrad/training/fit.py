@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from ..data import DataLoader, Dataset, TensorDataset
 from ..errors import ArgumentError, ShapeError
+from ..files import path_of
 from ..nn.module import Module
 from ..optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from ..optim.lr_scheduler import LRScheduler
@@ -23,7 +24,7 @@ from .history import VALIDATION, History
 from .interrupt import Interrupt, Interrupted, deferred_interrupt
 from .objectives import check_loss, find_loss, find_metrics, measure, warn_of_probabilities
 from .progress import Progress
-from .randomness import restore, states_of
+from .randomness import old_generators_of, restore, states_of
 from .run import Averages, Run
 from .weights import PathLike
 
@@ -100,9 +101,9 @@ def fit(
     verbose : bool or 2
         Whether to print a line per epoch, and in a terminal to show a bar, which needs ``rich``;
         2 prints the lines alone.
-    checkpoint : str or path-like, optional
+    checkpoint : str, bytes or path-like, optional
         A ``.safetensors`` file that is written after every epoch, and at Ctrl-C.
-    resume : str, path-like or True, optional
+    resume : str, bytes, path-like or True, optional
         The checkpoint to go on from; True goes on from `checkpoint` if that file exists.  Everything
         continues as if it had not stopped, to the last bit: model, optimizer, scheduler, random
         generators, history, in the middle of an epoch as well.
@@ -118,15 +119,20 @@ def fit(
     ArgumentError, ShapeError
         If arguments do not fit together.
     CheckpointError
-        If a checkpoint cannot be written or read.
+        If a checkpoint cannot be written or read; then model, optimizer, scheduler and generators
+        are as they were.
     KeyboardInterrupt
         At Ctrl-C, after the batch under way is done, the checkpoint is written and one line
         on standard error has said so.  A second Ctrl-C does not wait.
 
     Notes
     -----
-    Floating inputs and targets are converted to the dtype of the model's parameters.  Data sets
-    that draw random numbers of their own are not part of a checkpoint.
+    Floating inputs and targets are converted to the dtype of the model's parameters.
+
+    A checkpoint holds the default generator, those of the training and validation batches, and
+    those that modules have in attributes, or in lists, tuples and dicts there.  Not part of it are
+    data sets that draw random numbers of their own, and ``numpy.random.RandomState``, of which a
+    warning tells.
 
     Examples
     --------
@@ -152,6 +158,7 @@ def fit(
          "generator": generator, "seed": seed},
     )  # fmt: skip
     made = _optimizer(model, optimizer, lr)
+    validation = _validation_loader(validation_data, loader.batch_size)
     run = Run(
         model=model,
         optimizer=made,
@@ -159,19 +166,28 @@ def fit(
         loader=loader,
         epochs=int(epochs),
         order=resolve_generator("fit", loader.generator),
+        validation=validation,
     )
     trainer = _Trainer(
         run=run,
         loss=loss,
         metrics=metrics,
-        validation=_validation_loader(validation_data, loader.batch_size),
+        validation=validation,
         every_batch=schedule == "batch",
         listeners=[*([Progress(bar=verbose != 2)] if verbose else []), *as_callbacks(callbacks)],
-        checkpoint=checkpoint,
+        checkpoint=None if checkpoint is None else path_of("fit", checkpoint),
     )
     if checkpoint is not None:
         check_writable(checkpoint)
     source = _source(checkpoint, resume)
+    old = old_generators_of(model) if checkpoint is not None or source is not None else []
+    if old:
+        warnings.warn(
+            f"fit: {', '.join(old)} is a numpy.random.RandomState, which a checkpoint does not hold: a "
+            "resumed training draws other numbers there. Use np.random.default_rng(seed).",
+            UserWarning,
+            stacklevel=2,
+        )
     if source is not None:
         read_run(source, run)
     trainer.train()
@@ -410,4 +426,4 @@ def _source(checkpoint: PathLike | None, resume: Any) -> PathLike | None:
         return resume  # type: ignore[no-any-return]
     if checkpoint is None:
         raise ArgumentError("fit: resume=True goes on from checkpoint=path, and there is none.")
-    return checkpoint if Path(checkpoint).exists() else None
+    return checkpoint if path_of("fit", checkpoint).exists() else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import ArgumentError, missing_extra
-from ..files import write_atomically
+from ..files import path_of, write_atomically
 from .weights import PathLike
 
 VALIDATION = "val_"
@@ -107,7 +107,7 @@ class History(Mapping[str, list[float]]):
         ...     History({"loss": [1.5, 1.0]}).plot(f"{folder}/training.svg").name
         'training.svg'
         """
-        path = Path(path)
+        path = path_of("plot", path)
         suffix = path.suffix.lower()
         if suffix not in (".png", ".svg", ".pdf"):
             raise ArgumentError(f"plot: the path ends in .png, .svg or .pdf, not in {path.name!r}.")

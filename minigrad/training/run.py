@@ -70,6 +70,8 @@ class Run:
         Of these batches.
     stop : bool
         A callback sets it to end the training with this epoch.
+    validation : DataLoader or None
+        The validation batches.
     """
 
     model: Module
@@ -85,11 +87,13 @@ class Run:
     averages: Averages = field(default_factory=Averages)
     order_at_start: Mapping[str, Any] | None = None  # the state before the epoch's order was drawn
     stop: bool = False
+    validation: DataLoader | None = None
 
     @property
     def generators(self) -> dict[str, np.random.Generator]:
         """All generators that the training draws from, by name."""
-        return generators_of(self.model, self.order)
+        own = self.validation.generator if self.validation else None
+        return generators_of(self.model, self.order, own)
 
     def batches(self) -> Iterator[Any]:
         """The batches of this epoch that are not done yet."""

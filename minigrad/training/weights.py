@@ -7,19 +7,21 @@ and PyTorch, JAX and others read it, too.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DtypeError, MinigradError, missing_extra
-from ..files import write_atomically
+from ..files import path_of, write_atomically
 from ..nn.module import Module
 from ..tensor import Array, Tensor
 
-PathLike = str | os.PathLike[str]
+PathLike = str | bytes | os.PathLike[Any]
 SEPARATE = "optimizer/"  # before what a training checkpoint holds besides the model's state
+_NOTE = "minigrad.separate"  # what does so instead, where names of the model begin like that
 
 _DTYPES = {
     "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
@@ -48,8 +50,9 @@ def save(state: Module | Mapping[str, Any], path: PathLike) -> Path:
     ----------
     state : Module or mapping of str to array_like
         A module's ``state_dict()`` is taken.
-    path : str or path-like
-        Where to; the folder must exist.
+    path : str, bytes or path-like
+        Where to; the folder must exist.  Of a symbolic link the file is written that it leads to;
+        a file that exists keeps its permissions.
 
     Returns
     -------
@@ -58,7 +61,10 @@ def save(state: Module | Mapping[str, Any], path: PathLike) -> Path:
     Raises
     ------
     CheckpointError
-        If the folder is missing or cannot be written into, or the disk is full.
+        If the folder is missing or cannot be written into, the disk is full, or there is something
+        that is no regular file.
+    ArgumentError
+        If the path is none, or a tensor has a name that the format cannot hold.
     DtypeError
         If a value holds something other than numbers.
     MissingExtraError
@@ -76,7 +82,7 @@ def save(state: Module | Mapping[str, Any], path: PathLike) -> Path:
     if isinstance(state, Module):
         state = state.state_dict()
     if not isinstance(state, Mapping):
-        if isinstance(path, Module | Mapping):
+        if isinstance(path, Module | Mapping) and isinstance(state, str | bytes | os.PathLike):
             raise ArgumentError("save: the model comes first, then the path: mg.save(model, path).")
         raise ArgumentError(
             f"save: needs a module or a dict of tensors by name, not {type(state).__name__}. "
@@ -90,7 +96,7 @@ def load(path: PathLike) -> dict[str, Tensor]:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or path-like
         Written by :func:`save`, by PyTorch's ``safetensors.torch.save_file``, or by
         ``mg.fit(..., checkpoint=path)``: then what is returned is the model's state.
 
@@ -103,6 +109,8 @@ def load(path: PathLike) -> dict[str, Tensor]:
     ------
     CheckpointError
         If the file is missing, damaged, or of another kind.
+    ArgumentError
+        If the path is none.
     MissingExtraError
         If ``safetensors`` is not installed.
 
@@ -114,8 +122,49 @@ def load(path: PathLike) -> dict[str, Tensor]:
     {'scale': tensor([1., 2.])}
     """
     arrays, notes = read_tensors("load", path)
-    ours = "minigrad" in notes
-    return {k: Tensor(v) for k, v in arrays.items() if not (ours and k.startswith(SEPARATE))}
+    return {k: Tensor(v) for k, v in arrays.items() if separate(k, notes) is None}
+
+
+def marking(keys: Iterable[str]) -> dict[str, str]:
+    """The note about what marks an optimizer's tensors, if names of the model begin like that.
+
+    Examples
+    --------
+    >>> marking(["0.weight"]), marking(["optimizer/0.weight"])
+    ({}, {'minigrad.separate': '_optimizer/'})
+    """
+    mark, keys = SEPARATE, list(keys)
+    while any(key.startswith(mark) for key in keys):
+        mark = f"_{mark}"
+    return {} if mark == SEPARATE else {_NOTE: mark}
+
+
+def mark_of(notes: Mapping[str, str]) -> str:
+    """What the names of an optimizer's tensors begin with.
+
+    Examples
+    --------
+    >>> mark_of({})
+    'optimizer/'
+    """
+    return notes.get(_NOTE, SEPARATE)
+
+
+def separate(key: str, notes: Mapping[str, str]) -> tuple[int, str] | None:
+    """Of an optimizer's tensor in a training checkpoint, the parameter and the name of what it is.
+
+    None for a tensor of the model.
+
+    Examples
+    --------
+    >>> separate("optimizer/3/exp_avg", {"minigrad": "{}"})
+    (3, 'exp_avg')
+    >>> separate("optimizer/3.weight", {"minigrad": "{}"})
+    """
+    if "minigrad" not in notes:
+        return None
+    found = re.fullmatch(re.escape(mark_of(notes)) + "([0-9]{1,9})/(.*)", key, re.DOTALL)
+    return (int(found[1]), found[2]) if found else None
 
 
 def write_tensors(
@@ -130,13 +179,13 @@ def write_tensors(
     ...     read_tensors("f", write_tensors("f", f"{folder}/a", {"x": [1.0]}, {"by": "me"}))
     ({'x': array([1.])}, {'by': 'me'})
     """
-    library = _library(who)
+    library, path = _library(who), path_of(who, path)
     arrays = {name: _plain(who, name, value) for name, value in tensors.items()}
     content = library.numpy.save(arrays, dict(notes) or None)
     try:
         return write_atomically(path, content)
     except OSError as error:
-        old = " The file that was there before is unchanged." if Path(path).is_file() else ""
+        old = " The file that was there before is unchanged." if path.is_file() else ""
         raise CheckpointError(f"{who}: cannot write {path}: {reason(error)}.{old}") from error
 
 
@@ -149,9 +198,9 @@ def read_tensors(who: str, path: PathLike) -> tuple[dict[str, Array], dict[str, 
     Traceback (most recent call last):
     minigrad.training.weights.CheckpointError: f: there is no file nowhere.
     """
-    library = _library(who)
+    library, path = _library(who), path_of(who, path)
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         raise CheckpointError(f"{who}: there is no file {path}.") from None
     except OSError as error:
@@ -190,6 +239,18 @@ def _plain(who: str, name: Any, value: Any) -> Array:
     """A value as an array in rows, little-endian, of a dtype that the format knows."""
     if not isinstance(name, str):
         raise ArgumentError(f"{who}: tensors are named by text, not by {name!r}.")
+    if name == "__metadata__":
+        raise ArgumentError(
+            f"{who}: a .safetensors file keeps the name {name!r} for its own notes; name the tensor "
+            "otherwise."
+        )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(
+            f"{who}: the name {name!r} holds half a character (a surrogate), which UTF-8, and so a "
+            ".safetensors file, cannot hold; name the tensor otherwise."
+        ) from None
     array = value._value if isinstance(value, Tensor) else np.asarray(value)
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise DtypeError(

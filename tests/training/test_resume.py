@@ -14,7 +14,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.training import Callback, CheckpointError
+from minigrad.training import Callback, CheckpointError, checkpoint
 
 from .models import EXAMPLES, bits, data, network
 
@@ -316,6 +316,271 @@ def test_a_damaged_header(tmp_path: Path) -> None:
         changed(path, change)
         with pytest.raises(CheckpointError, match=message):
             run(2, resume=path)
+
+
+def everything(path: Path, **settings: Any) -> tuple[Any, Any]:
+    """A training that goes on from a file, and all that it must leave alone if it cannot."""
+    mg.manual_seed(3)
+    model = network(3, own=True)
+    optimizer = optim.Adam(model.parameters(), lr=0.5)
+    scheduler = optim.lr_scheduler.StepLR(optimizer, 3)
+    held = mg.data.DataLoader(
+        mg.data.TensorDataset(*data(20, 2)), 4, shuffle=True, generator=np.random.default_rng(8)
+    )
+    order = np.random.default_rng(9)
+
+    def go_on(epochs: int = 2) -> Any:
+        return mg.fit(
+            model, *data(), epochs=epochs, batch_size=8, optimizer=optimizer, scheduler=scheduler,
+            validation_data=held, metrics=["accuracy"], generator=order, verbose=False,
+            **({"resume": path} if path.exists() else {"checkpoint": path}), **settings,
+        )  # fmt: skip
+
+    def now() -> str:
+        generators = [
+            order,
+            held.generator,
+            model[3].generator,
+            mg.seeding.resolve_generator("t", None),
+        ]
+        states = [g.bit_generator.state for g in generators if g is not None]
+        settings = [{**g, "params": None} for g in optimizer.param_groups]
+        own = {k: v for k, v in vars(scheduler).items() if k != "optimizer"}
+        memory = [sorted((k, str(v)) for k, v in s.items()) for s in optimizer.state.values()]
+        return repr((bits(model), settings, own, memory, states))
+
+    return go_on, now
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two checkpoints: after an epoch, and in the middle of one."""
+    folder = tmp_path_factory.mktemp("stopped")
+    go_on, _ = everything(folder / "whole")
+    go_on(1)
+    go_on, _ = everything(folder / "middle", callbacks=[Press(8)])
+    with pytest.raises(KeyboardInterrupt):
+        go_on(2)
+    return folder / "whole", folder / "middle"
+
+
+KEYS = (
+    "version epoch batch loader sums count columns history optimizer numbers param_groups scheduler "
+    "schedule generators order_at_start"
+).split()
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["whole", "middle"])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("value", ["missing", None, "text", -1, [1], {"a": "b"}], ids=str)
+def test_a_header_with_something_missing_or_else(
+    tmp_path: Path, stopped: Any, which: int, key: str, value: Any
+) -> None:
+    path = tmp_path / "run.safetensors"
+    path.write_bytes(stopped[which].read_bytes())
+    go_on, now = everything(path)
+    before = now()
+
+    def change(text: str) -> str:
+        saved = json.loads(text)
+        if value == "missing":
+            del saved[key]
+        else:
+            saved[key] = value
+        return json.dumps(saved)
+
+    if (which, key, value) == (0, "order_at_start", None):
+        return  # as it is
+    changed(path, change)
+    other = (key, value) in (("optimizer", "text"), ("scheduler", "text"), ("scheduler", None))
+    with pytest.raises(mg.ArgumentError if other and value else CheckpointError, match=r"^fit: "):
+        go_on()
+    assert now() == before
+
+
+@pytest.mark.parametrize("only", ['{"version": 1}', "{}", "[]", "1", '"text"', "null", "[" * 100_000])
+def test_a_header_that_holds_nothing(tmp_path: Path, stopped: Any, only: str) -> None:
+    path = tmp_path / "run.safetensors"
+    path.write_bytes(stopped[0].read_bytes())
+    go_on, now = everything(path)
+    before = now()
+    changed(path, lambda text: only)
+    with pytest.raises(CheckpointError, match=r"fit: the header of .*run\.safetensors is damaged"):
+        go_on()
+    assert now() == before
+
+
+def refusal(go_on: Any) -> str:
+    try:
+        go_on()
+    except mg.MinigradError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["whole", "middle"])
+def test_flipped_bits_in_the_header(tmp_path: Path, stopped: Any, which: int) -> None:
+    """A digit may have become another digit; all else is told, and nothing is changed then."""
+    path = tmp_path / "run.safetensors"
+    whole = stopped[which].read_bytes()
+    length = 8 + int.from_bytes(whole[:8], "little")
+    path.write_bytes(whole)
+    go_on, now = everything(path)
+    before, rng, noticed = now(), np.random.default_rng(which), 0
+    for _ in range(300):
+        content = bytearray(whole)
+        content[int(rng.integers(8, length))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        message = refusal(go_on)
+        if message:
+            assert message.startswith(("fit: ", "load_state_dict: ", "Adam"))
+            assert now() == before
+            noticed += 1
+        else:
+            go_on, now = everything(path)
+    assert noticed > 200
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, mg.ArgumentError])
+@pytest.mark.parametrize("at", ["model", "optimizer", "generators", "scheduler", "history"])
+def test_nothing_is_left_half_done(
+    tmp_path: Path, stopped: Any, at: str, error: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.safetensors"
+    path.write_bytes(stopped[1].read_bytes())
+    go_on, now = everything(path)
+    before = now()
+    owner, name = {
+        "model": (nn.Module, "load_state_dict"),
+        "optimizer": (optim.Optimizer, "load_state_dict"),
+        "generators": (checkpoint, "restore"),
+        "scheduler": (optim.lr_scheduler.LRScheduler, "load_state_dict"),
+        "history": (checkpoint, "History"),
+    }[at]
+    done, calls = getattr(owner, name), []
+
+    def fail(*args: Any) -> Any:
+        calls.append(done(*args))
+        if len(calls) == 1:
+            raise error("now")
+
+    monkeypatch.setattr(owner, name, fail)
+    with pytest.raises(CheckpointError if error is ValueError else error, match="now"):
+        go_on()
+    assert now() == before
+
+
+@pytest.mark.parametrize("name", ["optimizer/0", "optimizer/0/exp_avg", "optimizer/", "_optimizer/0"])
+def test_parts_that_are_named_like_the_optimizers_tensors(tmp_path: Path, name: str) -> None:
+    def go(epochs: int, **settings: Any) -> Any:
+        mg.manual_seed(7)
+        model = network()
+        model.add_module(name, nn.Linear(3, 3))
+        history = mg.fit(model, *data(), epochs=epochs, batch_size=8, verbose=False, **settings)
+        return bits(model), dict(history)
+
+    straight = go(3)
+    half = go(1, checkpoint=tmp_path / "a")
+    assert go(3, resume=tmp_path / "a") == straight
+    found = mg.load(tmp_path / "a")
+    assert {k: v.numpy().tobytes() for k, v in found.items()} == half[0]
+
+
+@pytest.mark.parametrize("name", ["optimizer/0", "optimizer/0/x"])
+def test_such_a_file_of_an_older_minigrad(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had one mark for all models, and no list of the tensors."""
+    path = tmp_path / "a"
+
+    def go(epochs: int, **settings: Any) -> Any:
+        mg.manual_seed(7)
+        model = network()
+        model.add_module(name, nn.Linear(3, 3))
+        mg.fit(model, *data(), epochs=epochs, batch_size=8, verbose=False, **settings)
+        return bits(model)
+
+    with monkeypatch.context() as old:
+        old.setattr(checkpoint, "marking", lambda keys: {})
+        go(1, checkpoint=path)
+    changed(
+        path, lambda text: json.dumps({k: v for k, v in json.loads(text).items() if k != "tensors"})
+    )
+    assert go(2, resume=path) == go(2)
+
+
+class Noise(nn.Module):
+    """Draws from generators that are kept in containers."""
+
+    def __init__(self, seed: int, old: bool = False) -> None:
+        super().__init__()
+        self.linear = nn.Linear(5, 3)
+        self.drawn = [
+            np.random.default_rng(seed),
+            {"second": (np.random.default_rng(seed + 1), "text")},
+        ]
+        self.drawn.append(self.drawn)  # a list that holds itself
+        if old:
+            self.old = {"a": [np.random.RandomState(seed)]}
+
+    def forward(self, x: Any) -> Any:
+        first, second = self.drawn[0], self.drawn[1]["second"][0]
+        return self.linear(x) + (first.random() + second.random())
+
+
+def noisy(epochs: int, seed: int, old: bool = False, **settings: Any) -> Any:
+    mg.manual_seed(7)
+    model = Noise(seed, old)
+    held = mg.data.DataLoader(
+        mg.data.TensorDataset(*data(20, 2)), 3, shuffle=True, drop_last=True,
+        generator=np.random.default_rng(seed),
+    )  # fmt: skip
+    history = mg.fit(
+        model, *data(), epochs=epochs, batch_size=8, validation_data=held, verbose=False, **settings
+    )
+    return bits(model), dict(history)
+
+
+def test_generators_in_containers_and_of_the_validation_data_go_on(tmp_path: Path) -> None:
+    straight = noisy(3, 0)
+    noisy(1, 0, checkpoint=tmp_path / "a")
+    assert noisy(3, 50, resume=tmp_path / "a") == straight
+    assert noisy(3, 50) != straight
+
+
+def test_a_random_state_is_told_of(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match=r"fit: model\.old\['a'\]\[0\] is a numpy\.random\.RandomState, which a checkpoint does not hold"):  # fmt: skip
+        noisy(1, 0, old=True, checkpoint=tmp_path / "a")
+    with pytest.warns(UserWarning, match=r"RandomState"):
+        noisy(2, 0, old=True, resume=tmp_path / "a")
+    noisy(1, 0, old=True)  # where nothing is saved there is nothing to tell
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files of POSIX systems")
+def test_a_checkpoint_under_a_link_or_as_bytes(tmp_path: Path) -> None:
+    straight = run(2)
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "there" / "run.safetensors")
+    run(1, checkpoint=link)
+    assert link.is_symlink()
+    assert run(2, checkpoint=os.fsencode(link), resume=True)[:2] == straight[:2]
+    assert os.listdir(tmp_path / "there") == ["run.safetensors"]
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to(os.devnull)
+    for name in ("pipe", "null"):
+        with pytest.raises(CheckpointError, match=rf"fit: cannot write .*{name}: it is not a regular file\. Nothing was trained yet"):  # fmt: skip
+            run(1, checkpoint=tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"checkpoint": 3}, {"checkpoint": ""}, {"resume": 3}, {"resume": "a\0"}]
+)
+def test_what_is_no_path(settings: Any) -> None:
+    with pytest.raises(
+        mg.ArgumentError, match=r"fit: (a path is text|the path is empty|no file can have)"
+    ):
+        run(1, **settings, callbacks=[lambda run: pytest.fail("it trained")])
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,14 @@ def test_every_cut_is_noticed(tmp_path: Path) -> None:
         (lambda f: mg.save([1.0], f / "a"), mg.ArgumentError, r"needs a module or a dict of tensors by name, not list"),
         (lambda f: mg.save({1: [1.0]}, f / "a"), mg.ArgumentError, r"tensors are named by text, not by 1"),
         (lambda f: mg.save({"w": "text"}, f / "a"), mg.DtypeError, r"'w' is <U4, and a \.safetensors file holds"),
+        (lambda f: mg.save(network(), ""), mg.ArgumentError, r"save: the path is empty"),
+        (lambda f: mg.save(network(), f / "a\0b"), mg.ArgumentError, r"save: no file can have the name .*a\\x00b"),
+        (lambda f: mg.save(network(), 3), mg.ArgumentError, r"save: a path is text, bytes or a pathlib\.Path, not int"),
+        (lambda f: mg.load(3), mg.ArgumentError, r"load: a path is text, bytes or a pathlib\.Path, not int"),
+        (lambda f: mg.load(""), mg.ArgumentError, r"load: the path is empty"),
+        (lambda f: mg.save(network(), os.devnull), CheckpointError, r"save: cannot write .*: it is not a regular file\.$"),
+        (lambda f: mg.save({"a\ud800": [1.0]}, f / "a"), mg.ArgumentError, r"save: the name 'a\\ud800' holds half a character"),
+        (lambda f: mg.save({"__metadata__": [1.0]}, f / "a"), mg.ArgumentError, r"save: a \.safetensors file keeps the name '__metadata__'"),
         (lambda f: mg.save({"w": [1j]}, f / "a"), mg.DtypeError, r"'w' is complex128"),
     ],
 )  # fmt: skip
@@ -231,3 +239,17 @@ def test_without_safetensors_the_extra_is_named(
     for act in (lambda: mg.save({}, tmp_path / "a"), lambda: mg.load(tmp_path / "a")):
         with pytest.raises(mg.MissingExtraError, match=r'mg\.(save|load) needs safetensors.*pip install "minigrad\[checkpoint\]"'):  # fmt: skip
             act()
+
+
+def test_long_names_and_paths_of_bytes(tmp_path: Path) -> None:
+    path = mg.save(nn.Linear(2, 2), os.fsencode(tmp_path / ("x" * 250)))
+    assert path == tmp_path / ("x" * 250)
+    assert list(mg.load(os.fsencode(path))) == ["bias", "weight"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX systems")
+def test_a_private_file_stays_private(tmp_path: Path) -> None:
+    path = mg.save(nn.Linear(2, 2), tmp_path / "a")
+    path.chmod(0o600)
+    mg.save(nn.Linear(2, 2), path)
+    assert path.stat().st_mode & 0o777 == 0o600
