@@ -88,6 +88,17 @@ def said(value: float | None) -> str:
     return "diverged" if value is None else f"{value:.4f}"
 
 
+def tiny(value: float) -> str:
+    """An error for a table: one that is exactly zero is told from rounding.
+
+    Examples
+    --------
+    >>> tiny(2.71e-16), tiny(0.0)
+    ('2.7e-16', '0')
+    """
+    return f"{value:.1e}" if value else "0"
+
+
 def span(values: Sequence[float | None], spec: str = "g", none: str = "never") -> str:
     """From the least to the largest of the runs, in words; `none` if all are None.
 

@@ -10,7 +10,7 @@ import minigrad as mg
 
 from ..experiment import Bench, Outcome, experiment
 from ..figures import errors
-from ..measure import verdict
+from ..measure import tiny, verdict
 
 
 def draw(figure: Any, data: dict[str, Any]) -> None:
@@ -52,6 +52,6 @@ def broadcast(bench: Bench) -> Outcome:
         f"The graph holds {len(stretched)} broadcasts; composed and fused differ by at most "
         f"{worst.max():.1e} of the largest entry.",
         ["of", "largest relative difference"],
-        [[n, f"{d:.1e}"] for n, d in zip(names, worst)],
+        [[n, tiny(d)] for n, d in zip(names, worst)],
         {"names": names, "differences": worst.tolist(), "bound": bound},
     )

@@ -11,7 +11,7 @@ from minigrad import nn
 
 from ..experiment import Bench, Outcome, experiment
 from ..figures import BLUE, ORANGE
-from ..measure import verdict
+from ..measure import tiny, verdict
 from ..training import digits, network, train
 
 
@@ -63,13 +63,7 @@ def train_and_inference(bench: Bench) -> Outcome:
             spread[mode] = float(np.ptp(scores, axis=0).max())
             shown.setdefault(mode, [s[0].tolist() for s in scores])
         found.append(spread)
-        rows.append(
-            [
-                str(seed),
-                f"{spread['training']:.2f}",
-                f"{spread['inference']:.1e}" if spread["inference"] else "0",
-            ]
-        )
+        rows.append([str(seed), f"{spread['training']:.2f}", tiny(spread["inference"])])
     least = min(f["training"] for f in found)
     most = max(f["inference"] for f in found)
     return Outcome(

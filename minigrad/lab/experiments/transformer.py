@@ -114,14 +114,15 @@ def transformer(bench: Bench) -> Outcome:
     helps = [m["batch norm"] > m["none"] + 0.02 for m in means.values()]
     beats = [m["batch norm"] >= m["layer norm"] for m in means.values()]
     told = "; ".join(
-        f"rate {r}: none {m['none']:.3f}, batch norm {m['batch norm']:.3f}, layer norm "
+        f"at rate {r} none {m['none']:.3f}, batch norm {m['batch norm']:.3f}, layer norm "
         f"{m['layer norm']:.3f}"
         for r, m in means.items()
     )
     return Outcome(
         verdict(all(helps), part=any(helps)),
-        f"{told}. Batch norm is at least as good as layer norm at {sum(beats)} of {len(beats)} rates "
-        "on this toy classification of sequences of one length; language models are another matter.",
+        f"Test digits right: {told}. Batch norm is at least as good as layer norm at {sum(beats)} of "
+        f"{len(beats)} rates on this toy classification of sequences of one length; "
+        "language models are another matter.",
         ["norm", *[f"rate {r:g}" for r in rates]],
         [[n, *[f"{m[n]:.3f}" for m in means.values()]] for n in NORMS],
         {"accuracy": found},

@@ -10,7 +10,7 @@ import minigrad as mg
 
 from ..experiment import Bench, Outcome, experiment
 from ..figures import BLUE, lines
-from ..measure import BOTH, error, verdict
+from ..measure import BOTH, error, tiny, verdict
 
 BOUND = 1e-11  # a thousandfold of rounding: scaling by 7 or 0.01 rounds every product anew
 SCALES = [0.01, 0.1, 0.5, 1.0, 2.0, 7.0, 10.0, 100.0]
@@ -69,7 +69,7 @@ def weight_scale(bench: Bench) -> Outcome:
         f"{with_eps[0]:.0e} at a = 0.01.",
         ["a", "output changes, eps = 0", "eps = 1e-5", "gradient"],
         [
-            [f"{a:g}", f"{e:.1e}", f"{w:.1e}", f"{g:.4g}"]
+            [f"{a:g}", tiny(e), tiny(w), f"{g:.4g}"]
             for a, e, w, g in zip(SCALES, exact, with_eps, gradients, strict=True)
         ],
         {"exact": exact.tolist(), "with_eps": with_eps.tolist(), "gradients": gradients.tolist()},

@@ -76,9 +76,9 @@ def whitening(bench: Bench) -> Outcome:
     refused = _refused(few)
     return Outcome(
         verdict(min(map(min, ratios.values())) > 2 and rank < 64 and refused, part=min(zca) > 1),
-        f"ZCA whitening takes {zca[0]:.0f} times as long as batch norm at {widths[0]} features and "
-        f"{zca[-1]:.0f} times at {widths[-1]}; Newton-Schulz "
-        f"{ratios['Newton-Schulz, 5 steps'][0]:.0f} and {ratios['Newton-Schulz, 5 steps'][-1]:.0f} "
+        f"ZCA whitening takes {zca[0]:.1f} times as long as batch norm at {widths[0]} features and "
+        f"{zca[-1]:.1f} times at {widths[-1]}; Newton-Schulz "
+        f"{ratios['Newton-Schulz, 5 steps'][0]:.1f} and {ratios['Newton-Schulz, 5 steps'][-1]:.1f} "
         f"times. From 60 examples the covariance of 64 features has rank {rank}: it has no inverse "
         "root, and batch norm does not mind.",
         ["features", *[f"{name}, ms" for name in WAYS], "ZCA / batch norm"],
