@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..tensor import Tensor, as_tensor, describe
+from ..tensor import FLOATING, Tensor, as_tensor, describe
 from . import functional, init
 from .layers import check_size
 from .module import Module
@@ -221,7 +222,7 @@ class _BatchNorm(RunningNorm):
 
         Keras' momentum is the weight of the old value, its epsilon is larger by default,
         and its moving variance is biased.  Its channels are the last axis: transpose data of
-        more than two dimensions.
+        more than two dimensions.  Integers become float32, Keras' own dtype.
 
         Parameters
         ----------
@@ -237,6 +238,11 @@ class _BatchNorm(RunningNorm):
         -------
         BatchNorm
 
+        Raises
+        ------
+        ArgumentError
+            For a momentum that is not between 0 and 1.
+
         Examples
         --------
         >>> import minigrad as mg
@@ -245,7 +251,10 @@ class _BatchNorm(RunningNorm):
         >>> round(layer.running_var.item(), 6)
         1.0025
         """
-        return cls._converted(gamma, beta, moving_mean, moving_variance, momentum, epsilon, method)
+        arrays = {
+            "gamma": gamma, "beta": beta, "moving_mean": moving_mean, "moving_variance": moving_variance
+        }  # fmt: skip
+        return cls._converted("from_keras", arrays, momentum, epsilon, method)
 
     @classmethod
     def from_onnx(
@@ -273,6 +282,11 @@ class _BatchNorm(RunningNorm):
         -------
         BatchNorm
 
+        Raises
+        ------
+        ArgumentError
+            For a momentum that is not between 0 and 1.
+
         Examples
         --------
         >>> import minigrad as mg
@@ -281,26 +295,43 @@ class _BatchNorm(RunningNorm):
         >>> round(layer.running_var.item(), 6)
         1.025
         """
-        return cls._converted(scale, B, input_mean, input_var, momentum, epsilon, method)
+        arrays = {"scale": scale, "B": B, "input_mean": input_mean, "input_var": input_var}
+        return cls._converted("from_onnx", arrays, momentum, epsilon, method)
 
     @classmethod
     def _converted(
-        cls, weight: Any, bias: Any, mean: Any, var: Any, momentum: float, eps: float, method: Method
+        cls, who: str, given: dict[str, Any], momentum: float, epsilon: float, method: Method
     ) -> Self:
-        mean, var = as_tensor(mean), as_tensor(var)
-        given = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": var}
-        arrays = {name: as_tensor(v)._value for name, v in given.items() if v is not None}
+        """From scale, shift, mean and variance, in this order and under their names elsewhere."""
+        where = f"{cls.__name__}.{who}"
+        for name, value, most in (("momentum", momentum, 1.0), ("epsilon", epsilon, math.inf)):
+            number = isinstance(value, int | float | np.integer | np.floating)
+            if not number or not 0 <= value <= most:
+                needed = "the weight of the old value, between 0 and 1" if most == 1 else "zero or positive"
+                raise ArgumentError(f"{where}: {name} is {needed}, not {value!r}.")
+        tensors = {name: None if v is None else as_tensor(v) for name, v in given.items()}
+        weight, bias, mean, var = tensors.values()
+        if mean is None or var is None:
+            raise ArgumentError(f"{where}: {' and '.join(list(given)[2:])} are arrays, not None.")
+        if any(t is not None and (t.ndim != 1 or t.shape != mean.shape) for t in tensors.values()):
+            found = [f"{k} is {describe(t)}" for k, t in tensors.items() if t is not None]
+            raise ShapeError(f"{where}: needs one number per channel each, and {', '.join(found)}.")
+        floating = [t.dtype for t in (mean, var, weight, bias) if t is not None and t.dtype in FLOATING]
+        arrays = {
+            "weight": weight, "bias": bias, "running_mean": mean, "running_var": var
+        }  # fmt: skip
         layer = cls(
             mean.size,
-            eps,
+            epsilon,
             1.0 - momentum,
             affine=weight is not None or bias is not None,
-            dtype=mean.dtype,
+            dtype=floating[0] if floating else np.float32,
             bias=bias is not None,
             method=method,
             running_var_correction=0,
         )
-        layer.load_state_dict({**layer.state_dict(), **arrays})
+        state = {name: t._value for name, t in arrays.items() if t is not None}
+        layer.load_state_dict({**layer.state_dict(), **state})
         if weight is None and bias is not None:
             layer.weight.requires_grad_(False)  # a shift without a scale: ones, not trained
         return layer

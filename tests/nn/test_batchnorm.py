@@ -180,6 +180,32 @@ def test_keras_layers_without_scale_or_center() -> None:
     assert center_only.bias.grad.tolist() == [2.0]
 
 
+@pytest.mark.parametrize("make", [nn.BatchNorm1d.from_keras, nn.BatchNorm1d.from_onnx])
+def test_integers_become_keras_own_dtype(make: Any) -> None:
+    layer = make([1], [0], [0], [1])
+    assert {v.dtype.name for k, v in layer.state_dict().items() if "num" not in k} == {"float32"}
+    assert layer(column(1, 2, 3, 4, dtype="float32")).dtype == np.float32
+    mixed = make(np.ones(2, "float64"), None, [0, 0], [1, 1])
+    assert mixed.running_mean.dtype == mixed.weight.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("act", "error", "message"),
+    [
+        (lambda: nn.BatchNorm1d.from_keras([1], [0], [0], [1], momentum=1.5), mg.ArgumentError, r"BatchNorm1d\.from_keras: momentum is the weight of the old value, between 0 and 1, not 1\.5\."),
+        (lambda: nn.BatchNorm1d.from_keras([1], [0], [0], [1], momentum=None), mg.ArgumentError, r"between 0 and 1, not None\."),
+        (lambda: nn.BatchNorm2d.from_onnx([1], [0], [0], [1], momentum=-0.1), mg.ArgumentError, r"BatchNorm2d\.from_onnx: momentum is the weight of the old value, between 0 and 1, not -0\.1\."),
+        (lambda: nn.BatchNorm1d.from_keras([1], [0], [0], [1], epsilon=-1), mg.ArgumentError, r"from_keras: epsilon is zero or positive, not -1\."),
+        (lambda: nn.BatchNorm1d.from_keras([1], [0], None, [1]), mg.ArgumentError, r"from_keras: moving_mean and moving_variance are arrays, not None"),
+        (lambda: nn.BatchNorm1d.from_keras([1, 1], [0, 0], [0], [1]), mg.ShapeError, r"from_keras: needs one number per channel each, and gamma is .*\[2\], beta is .*moving_mean is .*\[1\]"),
+        (lambda: nn.BatchNorm1d.from_onnx(1.0, 0.0, 0.0, 1.0), mg.ShapeError, r"from_onnx: needs one number per channel each, and scale is"),
+    ],
+)  # fmt: skip
+def test_what_keras_and_onnx_do_not_have(act: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        act()
+
+
 def test_onnx_layer_computes_onnx_formula(rng: np.random.Generator) -> None:
     scale, shift, mean, var = rng.uniform(0.5, 2.0, (4, 3))
     layer = nn.BatchNorm2d.from_onnx(scale, shift, mean, var, epsilon=0.01, momentum=0.8)
@@ -203,6 +229,15 @@ def test_cumulative_average_is_the_plain_mean(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(
         layer.running_var.numpy(), batches.var(axis=1, ddof=1).mean(axis=0), rtol=1e-13
     )
+
+
+def test_a_batch_without_examples_is_no_part_of_the_plain_mean(rng: np.random.Generator) -> None:
+    layer = nn.BatchNorm1d(2, momentum=None).double()
+    batches = rng.normal(3.0, 2.0, (2, 4, 2))
+    for batch in (np.zeros((0, 2)), batches[0], np.zeros((0, 2)), batches[1]):
+        layer(batch)
+    np.testing.assert_allclose(layer.running_mean.numpy(), batches.mean(axis=(0, 1)), rtol=1e-13)
+    assert layer.num_batches_tracked.item() == 2
 
 
 def test_batch_mates_matter_in_training_only(rng: np.random.Generator) -> None:
