@@ -307,7 +307,9 @@ class _BatchNorm(RunningNorm):
         for name, value, most in (("momentum", momentum, 1.0), ("epsilon", epsilon, math.inf)):
             number = isinstance(value, int | float | np.integer | np.floating)
             if not number or not 0 <= value <= most:
-                needed = "the weight of the old value, between 0 and 1" if most == 1 else "zero or positive"
+                needed = (
+                    "the weight of the old value, between 0 and 1" if most == 1 else "zero or positive"
+                )
                 raise ArgumentError(f"{where}: {name} is {needed}, not {value!r}.")
         tensors = {name: None if v is None else as_tensor(v) for name, v in given.items()}
         weight, bias, mean, var = tensors.values()
