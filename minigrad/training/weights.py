@@ -260,7 +260,7 @@ def _plain(who: str, name: Any, value: Any) -> Array:
     return array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
 
 
-def _array(who: str, path: PathLike, name: str, entry: Mapping[str, Any]) -> Array:
+def _array(who: str, path: Path, name: str, entry: Mapping[str, Any]) -> Array:
     dtype, shape = entry["dtype"], tuple(entry["shape"])
     if dtype == "BF16":  # the upper half of a float32
         upper = np.frombuffer(entry["data"], "<u2").astype(np.uint32)
