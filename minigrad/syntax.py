@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .context import current
 from .describe import describe
 from .errors import GradientError, ImmutableError, UnsupportedError
 
@@ -51,6 +52,19 @@ def _right(name: str) -> Callable[[Any, Any], Tensor]:
     return lambda self, other: FUNCTIONS[name](other, self)  # type: ignore[no-any-return]
 
 
+def _in_place(name: str, sign: str) -> Callable[[Any, Any], Tensor]:
+    def operator(self: Any, other: Any) -> Tensor:
+        if self.is_leaf and self.requires_grad and not current().recording:
+            raise ImmutableError(
+                f"x {sign}= ... makes a new tensor, which under no_grad() nothing tracks, and this is "
+                f"{describe(self)}. To change its value, write for example "
+                "x.data = x.data - 0.1 * x.grad.data; the optimizers of mg.optim do it for you."
+            )
+        return FUNCTIONS[name](self, other)  # type: ignore[no-any-return]
+
+    return operator
+
+
 class Syntax:
     """The base of Tensor: operators, indexing, methods, NumPy's protocols."""
 
@@ -69,6 +83,8 @@ class Syntax:
     __or__, __ror__ = _left("bitwise_or"), _right("bitwise_or")
     __xor__, __rxor__ = _left("bitwise_xor"), _right("bitwise_xor")
     __divmod__, __rdivmod__ = _left("divmod"), _right("divmod")
+    __iadd__, __isub__ = _in_place("add", "+"), _in_place("subtract", "-")
+    __imul__, __itruediv__ = _in_place("multiply", "*"), _in_place("divide", "/")
     __neg__, __abs__, __invert__ = _unary("negative"), _unary("absolute"), _unary("invert")
     __eq__, __ne__ = _left("equal"), _left("not_equal")  # type: ignore[assignment]
     __lt__, __le__ = _left("less"), _left("less_equal")
@@ -181,6 +197,9 @@ def _protocol(name: str, key: Any, hint_key: Any, args: Any, kwargs: Any) -> Any
         base = name.rsplit(".", 1)[-1]
         if kwargs.get("out") is not None:
             hint = "Tensors are immutable: leave out= away and use the result."
+            out = kwargs["out"]
+            if isinstance(out, tuple) and args and out[0] is args[0]:  # array -= tensor
+                hint = f"{hint[:-1]}; for array -= x write array = array - x.data."
         elif hint_key in HINTS:
             hint = HINTS[hint_key]
         elif base in FUNCTIONS:

@@ -189,7 +189,15 @@ class Tensor(Syntax):
     @property
     def grad(self) -> Tensor | None:
         """What :meth:`backward` has accumulated here; None before, and on non-leaves."""
-        return self._node.grad if isinstance(self._node, Leaf) else None
+        if isinstance(self._node, Leaf):
+            return self._node.grad
+        if self.requires_grad:
+            warnings.warn(
+                f"backward() keeps the gradients of leaves only, and this is {describe(self)}: its "
+                ".grad is None. For the gradient there, use mg.grad, or a step of mg.record().",
+                stacklevel=2,
+            )
+        return None
 
     @grad.setter
     def grad(self, grad: Tensor | None) -> None:

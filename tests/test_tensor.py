@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import operator as python_operator
 import pickle
 import warnings
 from typing import Any
@@ -400,3 +401,33 @@ def test_the_class_and_numpys_arrays_to_begin_with() -> None:
     with pytest.raises(AttributeError, match=r"standard_normal"):
         _ = mg.randn
     assert mg.Tensor(np.float64(3.0)).shape == ()
+
+
+def test_the_gradient_of_what_is_no_leaf_is_told() -> None:
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    y.sum().backward()
+    with pytest.warns(UserWarning, match=r"gradients of leaves only, .* made by `mul` at .*mg\.grad"):
+        assert y.grad is None
+    assert x.grad is not None
+    assert mg.tensor(1.0).grad is None
+
+
+@pytest.mark.parametrize("operator", ["iadd", "isub", "imul", "itruediv"])
+def test_in_place_operators_rebind_but_not_a_leaf_that_would_be_lost(operator: str) -> None:
+    change = getattr(python_operator, operator)
+    w = mg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    out = change(w, 2.0)
+    assert out is not w
+    assert out.requires_grad
+    with mg.no_grad():
+        assert change(out, 2.0).requires_grad is False
+        with pytest.raises(mg.ImmutableError, match=r"under no_grad\(\) nothing tracks, .*'w'.*x\.data = x\.data - 0\.1 \* x\.grad\.data"):  # fmt: skip
+            change(w, 2.0)
+
+
+def test_an_array_takes_in_no_tensor_in_place() -> None:
+    w = mg.tensor([1.0, 2.0], requires_grad=True)
+    for array in (np.ones(2), w.data):
+        with pytest.raises(mg.UnsupportedError, match=r"write array = array - x\.data"):
+            array -= w
