@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..errors import missing_extra
 from .callbacks import Callback
 from .history import VALIDATION
 from .run import Run
-from .weights import PathLike
 
 
 class TensorBoard(Callback):
@@ -38,7 +38,7 @@ class TensorBoard(Callback):
         mg.fit(model, x, y, epochs=5, callbacks=[mg.training.TensorBoard("runs/first")])
     """
 
-    def __init__(self, folder: PathLike) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         try:
             from tensorboardX import SummaryWriter
         except ImportError:
