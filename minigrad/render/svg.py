@@ -10,6 +10,7 @@ from typing import Literal
 from ..graph.text import printable
 from .hubs import spread
 from .layout import Layout, layout
+from .layout.place import MARK
 from .layout.sizes import BOLD, LABEL, LINE, LONGEST, PLAIN, STACK, TITLE_LINE, lines
 from .model import Edge, Node, Picture, Scope
 from .style import (
@@ -31,6 +32,7 @@ from .text import to_text
 MARGIN = 18
 SLACK = 150  # tenths of a pixel by which a text may be longer than reckoned: boxes are padded
 LANE = 5  # between lines that run side by side
+ROUND = 6  # of corners
 DASHES = {"dashed": "7 4", "dotted": "2 3"}
 
 
@@ -253,18 +255,28 @@ def _outline(style: str, x: int, y: int, w: int, h: int) -> str:
 
 def curve(points: Sequence[Sequence[int]], sideways: bool) -> str:
     """The path along a way: straight where it keeps to one axis, else a curve that leaves and
-    arrives along the flow.
+    arrives along the flow.  Corners are round.
 
     Examples
     --------
     >>> curve([[0, 0], [0, 10], [8, 30]], False)
     'M0 0L0 10C0 20 8 20 8 30'
+    >>> curve([[0, 0], [0, 20], [30, 20]], False)
+    'M0 0L0 14Q0 20 6 20L30 20'
     """
     x, y = points[0]
     found = [f"M{x} {y}"]
-    for a, b in points[1:]:
+    for k, (a, b) in enumerate(points[1:], 2):
         if a == x or b == y:
-            found.append(f"L{a} {b}")
+            c, d = points[k] if k < len(points) else (a, b)
+            if (a - x) * (d - b) == (b - y) * (c - a) or (c != a and d != b):
+                found.append(f"L{a} {b}")
+            else:  # a corner, rounded
+                r = min(ROUND, (abs(a - x) + abs(b - y)) // 2, (abs(c - a) + abs(d - b)) // 2)
+                x, y = a - r * _sign(a - x), b - r * _sign(b - y)
+                found.append(f"L{x} {y}Q{a} {b} ")
+                a, b = a + r * _sign(c - a), b + r * _sign(d - b)
+                found.append(f"{a} {b}")
         elif sideways:
             m = (x + a) // 2
             found.append(f"C{m} {y} {m} {b} {a} {b}")
@@ -275,15 +287,20 @@ def curve(points: Sequence[Sequence[int]], sideways: bool) -> str:
     return "".join(found)
 
 
+def _sign(x: int) -> int:
+    return (x > 0) - (x < 0)
+
+
 def _edges(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
     """Lines first, then the routes along them, then what is written beside them."""
     texts: list[str] = []
     told = set[tuple[str, str]]()
     lines_: list[tuple[int, str]] = []
     across = 1 if direction == "right" else 0
-    first: dict[str, int] = {}  # per node where the first of its inputs arrives
+    arrivals: dict[str, list[int]] = {}  # per node where its inputs arrive
     for edge, way in zip(picture.edges, places.edges, strict=True):
-        first[edge.target] = min(first.get(edge.target, way[-1][across]), way[-1][across])
+        if edge.source != edge.target:
+            arrivals.setdefault(edge.target, []).append(way[-1][across])
     for edge, way, middle in zip(picture.edges, places.edges, places.labels, strict=True):
         if edge.source == edge.target:
             continue
@@ -294,7 +311,10 @@ def _edges(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
             told.add((edge.source, edge.shape))
             texts.append(_beside(edge, way, middle, direction))
         if edge.mark:
-            texts.append(_mark(edge, way, direction, way[-1][across] == first[edge.target]))
+            at, others = way[-1][across], arrivals[edge.target]
+            texts.append(
+                _mark(edge, way, direction, -1 if at == min(others) else int(at == max(others)))
+            )
     lines_.sort(key=lambda line: line[0])
     yield from [text for _, text in lines_]
     yield from texts
@@ -361,6 +381,7 @@ def _beside(edge: Edge, way: list[list[int]], middle: Sequence[int], direction: 
     aside = len(edge.routes) * LANE // 2
     slants = any(min(b, d) <= y <= max(b, d) and abs(a - c) > 30 for (a, b), (c, d) in pairwise(way))
     if direction == "right":
+        x -= len(edge.mark) * MARK // 2  # the mark stands at the other end
         place = f'x="{x}" y="{y - 4 - aside}" text-anchor="middle"'
     elif slants and not edge.routes:
         place = f'x="{x}" y="{y + 3}" text-anchor="middle"'
@@ -369,17 +390,19 @@ def _beside(edge: Edge, way: list[list[int]], middle: Sequence[int], direction: 
     return f'<text {place} font-size="10" fill="{GREY}" {HALO}>{cut(edge.shape)}</text>'
 
 
-def _mark(edge: Edge, way: list[list[int]], direction: str, first: bool) -> str:
-    """What a slot is called stands on the outer side of the line that leads to it."""
+def _mark(edge: Edge, way: list[list[int]], direction: str, side: int) -> str:
+    """What a slot is called stands on the outer side of the line that leads to it: before the first
+    (-1), behind the last (1); on one between them (0)."""
     (a, b), (x, y) = way[-2], way[-1]
     aside = 6 + len(edge.routes) * LANE // 2
     if direction == "right":
+        end = "end" if a < x else "start"
         along = x - 10 if a < x else x + 10
-        place = f'x="{along}" y="{y - aside if first else y + aside + 8}" text-anchor="middle"'
+        place = f'x="{along}" y="{y + (-aside, 4, aside + 8)[side + 1]}" text-anchor="{end}"'
     else:
         along = y - 4 if b < y else y + 12
-        end = ' text-anchor="end"' if first else ""
-        place = f'x="{x - aside if first else x + aside}" y="{along}"{end}'
+        end = (' text-anchor="end"', ' text-anchor="middle"', "")[side + 1]
+        place = f'x="{x + side * aside}" y="{along}"{end}'
     look = f'font-size="13" font-weight="bold" fill="{INK}" {HALO}'
     return f"<text {place} {look}>{cut(edge.mark)}</text>"
 

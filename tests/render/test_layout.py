@@ -7,6 +7,8 @@ import itertools
 import json
 import os
 import random
+import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -227,6 +229,66 @@ def test_the_spine_of_a_network_is_straight():
     middles = [found.nodes[i]["x"] + found.nodes[i]["width"] // 2 for i in spine]
     assert max(middles) - min(middles) < 160
     assert found.width < 800
+
+
+PIECE = re.compile(r"([MLCQ])([^MLCQ]*)")
+
+
+def samples(path):
+    """Points along a path, close together."""
+    found = []
+    for kind, text in PIECE.findall(path):
+        points = np.array(text.split(), float).reshape(-1, 2)
+        if kind == "M":
+            found.append(points[-1:])
+            continue
+        points = np.vstack([found[-1][-1:], points])
+        t = np.linspace(0, 1, 2 + int(np.abs(np.diff(points, axis=0)).sum() // 4))[:, None, None]
+        curves = np.broadcast_to(points, (len(t), *points.shape))
+        while curves.shape[1] > 1:
+            curves = (1 - t) * curves[:, :-1] + t * curves[:, 1:]
+        found.append(curves[:, 0])
+    return np.vstack(found)
+
+
+def behind(drawn, direction):
+    """The edges that pass behind a node that is neither their source nor their target."""
+    found, bad = layout(drawn, direction), []
+    ids = list(found.nodes)
+    boxes = np.array([[b["x"], b["y"], b["width"], b["height"]] for b in found.nodes.values()])
+    low, high = boxes[:, None, :2], boxes[:, None, :2] + boxes[:, None, 2:]
+    for edge, way in zip(drawn.edges, found.edges, strict=True):
+        crosses = drawn.node[edge.source].order != drawn.node[edge.target].order
+        points = samples(curve(way, (direction == "right") != crosses))
+        hit = ((points > low) & (points < high)).all(-1).any(-1)
+        names = {ids[i] for i in np.flatnonzero(hit)} - {edge.source, edge.target}
+        bad += [(edge.source, edge.target, name) for name in sorted(names)]
+    return bad
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("seeds", [range(100), range(100, 200)])
+def test_no_line_passes_behind_a_node_on_two_hundred_random_nested_graphs(seeds, direction):
+    for seed in seeds:
+        assert behind(nested(seed), direction) == [], seed
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("name", USUAL)
+def test_no_line_passes_behind_a_node_of_a_usual_graph(name, direction):
+    assert behind(spread(USUAL[name]()), direction) == []
+
+
+def test_no_line_passes_behind_a_node_in_the_gallery(monkeypatch, tmp_path):
+    drawn = []
+    svg = sys.modules[curve.__module__]
+    real = svg.layout
+    monkeypatch.setattr(svg, "layout", lambda p, *rest: drawn.append((p, rest)) or real(p, *rest))
+    (tmp_path / "gallery").mkdir()
+    runpy.run_path(str(ROOT / "docs" / "draw_gallery.py"))["main"](tmp_path)
+    assert len(drawn) == 11
+    for one, (direction, _) in drawn:
+        assert behind(one, direction) == [], one.title
 
 
 # Deep and large ----------------------------------------------------------------------------------

@@ -501,6 +501,33 @@ def test_folding_and_unfolding_keeps_the_ends_of_every_edge(network, opened):
     assert edges(page) == unfolded
 
 
+MARKS = """half => [...document.querySelectorAll(`.edge[data-half="${half}"] .mark`)].map((mark) => {
+  const b = mark.getBBox(), x = b.x + b.width / 2, y = b.y + b.height / 2;
+  const away = (line) => {
+    const length = line.getTotalLength(), found = [];
+    for (let at = 0; at <= length; at += 1) found.push(line.getPointAtLength(at));
+    return Math.min(...found.map((p) => Math.hypot(p.x - x, p.y - y)));
+  };
+  const own = mark.parentNode.querySelector(".line");
+  const others = [...document.querySelectorAll(`.edge[data-half="${half}"] .line`)].filter((line) => line !== own);
+  return [mark.textContent, away(own), Math.min(...others.map(away))];
+})"""
+
+
+@browser
+def test_what_a_slot_is_called_stands_at_its_own_line(demo, opened, tmp_path):
+    with mg.record() as rec:
+        x = mg.tensor([0.5, 1.0, 2.0], requires_grad=True, name="x")
+        y = mg.where(x > 0.7, x, x.mean()) / (x - x.mean() + 9.0) ** x
+        ((x.mean() - x) - (x.sum() / x) - (x @ mg.exp(x)) - mg.sin(x) - y).sum().backward()
+    for path in (demo.path, write(tmp_path, picture(rec))):
+        page = opened(path).page
+        for half in ("forward", "backward"):
+            marks = page.evaluate(MARKS, half)
+            assert len(marks) >= 2
+            assert [m for m in marks if m[1] >= m[2]] == []
+
+
 def made_up(boxes, each):
     """A picture of boxes with different operations in a row: nothing in it repeats."""
     nodes = [Node("v0", "input", 0, "x", "", True, "", "", label="x")]

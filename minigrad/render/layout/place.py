@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from .detour import Streets
 from .sheet import Link, Sheet
 from .sizes import LABEL, LONGEST
 
@@ -13,6 +14,7 @@ Rectangle = dict[str, int]
 
 GAP, LABELLED_GAP = 26, 34  # between ranks
 BOX, HEAD = 9, 16  # what a box keeps free around what is in it; what its label needs
+MARK = 8  # a letter of what a slot is called
 LANE = 5  # between the lines that run side by side along an edge
 PORT = 13  # between the ends of edges at the same node
 WIDEST = 240  # a node is made no wider for the sake of its edges
@@ -121,7 +123,8 @@ class Frame:
         gap = LABELLED_GAP if picture.labelled else GAP
         if not self.down and picture.labelled:  # labels lie along the edges
             longest = max([len(edge.shape) for edge in picture.edges], default=0)
-            gap = max(gap, min(longest, LONGEST) * LABEL // 10 + 12)
+            marks = max([len(edge.mark) for edge in picture.edges], default=0)
+            gap = max(gap, min(longest, LONGEST) * LABEL // 10 + 12 + marks * MARK)
         self.begin, self.start, self.end = [0] * sheet.ranks, [0] * sheet.ranks, [0] * sheet.ranks
         self.low = [0] * sheet.ranks  # where the boxes end that end with the rank
         y = 0
@@ -241,8 +244,16 @@ def ways(frame: Frame) -> tuple[list[list[Point]], list[Point]]:
             way, label = _way(frame, link, ports[k], offset, starts_above, turns, e)
             found[e] = way if starts_above else way[::-1]
             labels[e] = label
+    streets = Streets(frame)
     for e in sheet.loose:
-        found[e] = _straight(frame, sheet.item[edges[e].source], sheet.item[edges[e].target])
+        source, target = sheet.item[edges[e].source], sheet.item[edges[e].target]
+        way = None
+        if sheet.order[source] != sheet.order[target]:
+            way = streets.way(source, target)
+        if way is None:
+            found[e] = _straight(frame, source, target)
+        else:
+            found[e] = _simple([frame.point(sheet.rank[source], a, b) for a, b in way])
         (a, b), (c, d) = found[e][0], found[e][-1]
         labels[e] = [(a + c) // 2, (b + d) // 2]
     return found, labels

@@ -37,7 +37,10 @@ _COMMENT = re.compile(r"^(//.*|/\*.*\*/)$|  // .*$")
 # Where no space is needed; a style needs those beside brackets.
 _BESIDE = {
     "css": re.compile(r"(?<=[{},;:]) +| +(?=[{},;])"),
-    ".js": re.compile(r"(?<=[={},;:?()\[\]&|*<>]) +| +(?=[={},;?()\[\]&|*<>])"),
+    ".js": re.compile(
+        r"(?<=[={},;:?()\[\]&|*<>]) +| +(?=[={},;?()\[\]&|*<>])"
+        r"| (?=[-+/%] [^-+])|(?<=[^-+] [-+/%]) (?![-+])"  # but not between two signs
+    ),
 }
 _STRINGS = re.compile(  # texts, templates, and what stands between slashes where no number can end
     r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|(?<=[(,=:!&|?] )/(?:[^/\\\n]|\\.)+/"""

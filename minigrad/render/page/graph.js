@@ -144,16 +144,22 @@ function thumbnail(view) {
 function edgesOf(which) {
   const routes = which === "backward" || !app.model.backward;
   const orders = new Map(drawn.seen.nodes.map((n) => [n.id, n.order])), order = (id) => orders.get(id);
+  const arrivals = new Map();  // per node where its inputs arrive, from left to right
+  drawn.seen.edges.forEach((e, i) => {
+    const x = mirrored(drawn.places.edges[i], which).at(which === "forward" ? -1 : 0)?.[0];
+    if (e.source !== e.target) arrivals.set(e.target, [...(arrivals.get(e.target) || []), x]);
+  });
   return drawn.seen.edges.map((e, i) => {
     if (e.source === e.target) return null;
     const lines = 1 + e.routes.length, points = mirrored(drawn.places.edges[i], which);
     const crosses = order(e.source) !== order(e.target);
     const moved = (lane) => points.map(([x, y]) => [x + lane * LANE - ((lines - 1) * LANE) / 2, y]);
     const own = moved(0), k = own.length;
+    const side = besideOf(points[which === "forward" ? k - 1 : 0][0], arrivals.get(e.target));
     const line = svg("g", { class: "edge" + (crosses ? " crosses" : ""), "data-source": e.source, "data-target": e.target, "data-slot": e.slot, "data-half": which },
-      svg("title", {}, `${nameFor(e.source)} to ${nameFor(e.target)}`), svg("path", { class: "line", d: curve(own, false) }),
-      svg("path", { class: "head", d: arrow(own[k - 2], own[k - 1], false, 7, 3.5) }),
-      e.mark ? svg("text", { class: "mark", x: points[which === "forward" ? k - 1 : 0][0] + 9 + lines * 2, y: points[which === "forward" ? k - 1 : 0][1] - 4 }, readable(e.mark)) : null);
+      svg("title", {}, `${nameFor(e.source)} to ${nameFor(e.target)}`), svg("path", { class: "line", d: curve(own, crosses) }),
+      svg("path", { class: "head", d: arrow(own[k - 2], own[k - 1], crosses, 7, 3.5) }),
+      e.mark ? markOf(readable(e.mark), points[which === "forward" ? k - 1 : 0], side, ((lines - 1) * LANE) / 2) : null);
     drawn.edges.push({ edge: e, which, element: line });
     const coloured = !routes ? [] : e.routes.map((route, r) => {
       const way = which === "forward" ? moved(r + 1).reverse() : moved(r + 1);
@@ -165,6 +171,12 @@ function edgesOf(which) {
     });
     return [line, coloured];
   });
+}
+
+// What a slot is called stands on the outer side of its line: left of the first, right of the last.
+const besideOf = (x, all) => (x === Math.min(...all) ? -1 : x === Math.max(...all) ? 1 : 0);
+function markOf(text, [x, y], side, wing) {
+  return svg("text", { class: "mark", x: x + side * (wing + 5), y: y - (side ? 4 : 10), "text-anchor": ["end", "middle", "start"][side + 1] }, text);
 }
 
 const nameFor = (id) => (app.model.node.has(id) ? nameOf(app.model, id) : readable(app.model.scope.get(id).label));

@@ -639,7 +639,7 @@ function layout(picture, direction = "down") {
 
   // Pixels (place.py) ---------------------------------------------------------------------------
 
-  const GAP = 26, LABELLED_GAP = 34, LANE = 5, PORT = 13, WIDEST = 240;
+  const GAP = 26, LABELLED_GAP = 34, LANE = 5, PORT = 13, WIDEST = 240, MARK = 8;
   const STRIP = 2400, THIN = 4, GUTTER = 44;
   const lanes = (edge) => 1 + edge.routes.length;
   const wideness = (link) => total(link.edges.map((e) => lanes(edges[e]))) * LANE + 4 * (link.edges.length - 1);
@@ -696,7 +696,8 @@ function layout(picture, direction = "down") {
     let gap = picture.labelled ? LABELLED_GAP : GAP;
     if (!down && picture.labelled) {
       const longest = most(edges.map((edge) => length(edge.shape)), 0);
-      gap = Math.max(gap, Math.floor((Math.min(longest, LONGEST) * LABEL) / 10) + 12);
+      const marks = most(edges.map((edge) => length(edge.mark)), 0);
+      gap = Math.max(gap, Math.floor((Math.min(longest, LONGEST) * LABEL) / 10) + 12 + marks * MARK);
     }
     begin = [], start = [], end = [], lows = [];
     let y = 0;
@@ -813,9 +814,12 @@ function layout(picture, direction = "down") {
         labels[e] = label;
       });
     });
+    const detour = streets();
     for (const e of loose) {
-      found[e] = straight(item.get(edges[e].source), item.get(edges[e].target));
-      const [[a, b], [c, d]] = found[e];
+      const ends = [item.get(edges[e].source), item.get(edges[e].target)];
+      const way = order[ends[0]] === order[ends[1]] ? null : detour(ends);
+      found[e] = way ? simple(way.map(([a, b]) => point(rank[ends[0]], a, b))) : straight(...ends);
+      const [a, b] = found[e][0], [c, d] = found[e][found[e].length - 1];
       labels[e] = [half(a + c), half(b + d)];
     }
     return [found, labels];
@@ -927,6 +931,175 @@ function layout(picture, direction = "down") {
     return down ? way : way.map(([x, y]) => [y, x]);
   }
 
+  // Ways from one column to another (detour.py) --------------------------------------------------
+
+  function streets() {
+    const FREE = 4, STUB = 8, PIECES = 32, FAR = 2 ** 40;
+    const inRank = lists(ranks), lines = lists(ranks), taken = new Map();
+    kind.forEach((k, i) => {
+      if (k === NODE) inRank[rank[i]].push(i);
+      else if (k === BEND || scopeOf[box[i]]) lines[rank[i]].push(across[i]);
+    });
+    const corridors = range(columns).map((c) => across[border[c + 1] + 1] + COLUMN);
+    let work = 1e6, ends, side, leave, arrive, round, r, q, y, z;
+
+    const span = (i, s) => {
+      const low = across[i] - half(width[i]), high = low + width[i];
+      return s > 0 ? [low, high] : [-high, -low];
+    };
+    const middle = (i) => half(edgeOf(i, 0) + edgeOf(i, 1));
+
+    function isFree() {
+      const near = [];
+      for (let k = Math.min(r, q); k <= Math.max(r, q); k++) {
+        work -= inRank[k].length;
+        for (const i of inRank[k]) {
+          const [low, high] = span(i, side);
+          if (!ends.includes(i) && low - FREE < arrive && high + FREE > leave) {
+            near.push([low - FREE, high + FREE, edgeOf(i, 0) - FREE, edgeOf(i, 1) + FREE]);
+          }
+        }
+      }
+      work -= near.length;
+      const m = half(leave + arrive);
+      let a = leave, b = y;
+      for (let t = 1; t <= PIECES && near.length; t++) {
+        const s = PIECES - t, one = s * s * s, two = 3 * s * s * t, three = 3 * s * t * t, four = t * t * t;
+        const c = Math.floor((one * leave + (two + three) * m + four * arrive) / PIECES ** 3);
+        const d = Math.floor(((one + two) * y + (three + four) * z) / PIECES ** 3);
+        for (const [low, high, top, bottom] of near) {
+          if (low < c && a < high && top < Math.max(b, d) && Math.min(b, d) < bottom) return false;
+        }
+        [a, b] = [c, d];
+      }
+      return true;
+    }
+
+    function places() {
+      const blocks = [];
+      for (let k = Math.min(r, q) + 1; k < Math.max(r, q); k++) {
+        work -= inRank[k].length;
+        for (const i of inRank[k]) {
+          const [low, high] = span(i, side);
+          blocks.push([low - FREE, high + FREE]);
+        }
+      }
+      blocks.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+      const wishes = [leave + STUB, half(leave + arrive), round ? arrive + STUB : arrive - STUB, ...corridors.map((a) => side * a)];
+      const found = [];
+      let free = -FAR;
+      for (const [low, high] of [...blocks, [FAR, FAR]]) {
+        if (free <= low) {
+          const tries = [...wishes, ...wishes.flatMap((w) => [w - LANE, w + LANE])];
+          if (free > -FAR && low < FAR) tries.push(half(free + low));
+          for (let k = 0; k < 5; k++) {
+            if (free > -FAR) tries.push(free + k * LANE);
+            if (low < FAR) tries.push(low - k * LANE);
+          }
+          for (const x of tries) if (free <= x && x <= low) found.push([x, Math.min(x - free, low - x)]);
+        }
+        free = Math.max(free, high);
+      }
+      return found;
+    }
+
+    function reach(i, from, s) {
+      let least = FAR;
+      for (const j of inRank[rank[i]]) {
+        const [low] = span(j, side * s);
+        if (j !== i && low >= from * s) least = Math.min(least, low - FREE);
+      }
+      return s * least;
+    }
+
+    const opens = (x, reaches) => [
+      leave + STUB <= x && x <= reaches[0],
+      round ? arrive + STUB <= x && x <= reaches[1] : reaches[1] <= x && x <= arrive - STUB,
+    ];
+
+    function conflicts(where, a, b) {
+      const low = Math.min(a, b), high = Math.max(a, b);
+      let found = 0;
+      for (const [c, d, source, target] of taken.get(where) || []) {
+        found += c < high && low < d && source !== ends[0] && target !== ends[1];
+      }
+      return found;
+    }
+
+    function take(where, a, b) {
+      if (!taken.has(where)) taken.set(where, []);
+      taken.get(where).push([Math.min(a, b), Math.max(a, b), ...ends]);
+    }
+
+    function costOf(x, near, reaches) {
+      const [out, into] = opens(x, reaches);
+      let cost = Math.abs(x - leave) + Math.abs(x - arrive) + 3 * Math.max(0, 10 - near) + 30 * (2 - out - into);
+      for (let k = Math.min(r, q); k <= Math.max(r, q); k++) {
+        work -= 1;
+        for (const line of lines[k]) cost += Math.max(0, STUB - Math.abs(side * x - line));
+      }
+      for (let d = 1 - FREE; d < FREE; d++) cost += 80 * conflicts("0 " + (side * x + d), y, z);
+      if (out) cost += 120 * conflicts("1 " + r, side * leave, side * x);
+      if (into) cost += 120 * conflicts("1 " + q, side * x, side * arrive);
+      return cost;
+    }
+
+    function gapAt(gap, a, b) {
+      const low = gap < 0 ? begin[0] - 24 : lows[gap];
+      const inner = gap >= 0 && gap < ranks - 1 && strip[gap] === strip[gap + 1];
+      const many = inner ? Math.max(1, Math.floor((begin[gap + 1] - low - 8) / LANE)) : 4;
+      let lane = 0;
+      while (lane < many - 1 && conflicts(`2 ${gap} ${lane}`, a, b)) lane += 1;
+      take(`2 ${gap} ${lane}`, a, b);
+      return low + 6 + LANE * lane;
+    }
+
+    function along(x, [out, into]) {
+      const way = [[leave, y]];
+      let from = y;
+      if (out) take("1 " + r, side * leave, side * x);
+      else {
+        const at = leave + STUB;
+        from = gapAt(q >= r ? r : r - 1, side * at, side * x);
+        way.push([at, y], [at, from]);
+      }
+      way.push([x, from]);
+      if (into) {
+        take("1 " + q, side * x, side * arrive);
+        way.push([x, z]);
+        take("0 " + side * x, from, z);
+      } else {
+        const at = round ? arrive + STUB : arrive - STUB, gap = gapAt(q > r ? q - 1 : q, side * x, side * at);
+        way.push([x, gap], [at, gap], [at, z]);
+        take("0 " + side * x, from, gap);
+      }
+      return [...way, [arrive, z]];
+    }
+
+    return (pair) => {
+      ends = pair;
+      [r, q] = ends.map((i) => rank[i]);
+      if (work < 0 || strip[r] !== strip[q]) return null;
+      const [[a, b], [c, d]] = ends.map((i) => span(i, 1));
+      side = d < a ? -1 : 1;
+      round = b >= c && d >= a;
+      leave = side > 0 ? b : -a;
+      arrive = round ? d : side * (side > 0 ? c : d);
+      [y, z] = ends.map(middle);
+      if (!round && isFree()) {
+        if (r === q) take("1 " + r, side * leave, side * arrive);
+        return [[side * leave, y], [side * arrive, z]];
+      }
+      const reaches = [reach(ends[0], leave, 1), reach(ends[1], arrive, round ? 1 : -1)];
+      let least = Infinity, best = 0;
+      for (const [x, near] of places()) {
+        const cost = costOf(x, near, reaches);
+        if (cost < least || (cost === least && x < best)) [least, best] = [cost, x];
+      }
+      return along(best, opens(best, reaches)).map(([a, b]) => [side * a, b]);
+    };
+  }
+
   // Everything (__init__.py) --------------------------------------------------------------------
 
   setRanks();
@@ -962,13 +1135,22 @@ function layout(picture, direction = "down") {
   return { width: right - x, height: bottom - y, nodes, scopes: outlines, edges: paths, labels };
 }
 
-/** The path along a way; `sideways` if the data flows to the right (svg.py has the same). */
+/** The path along a way, with round corners; `sideways` if the data flows to the right (as svg.py). */
 function curve(points, sideways) {
   let [x, y] = points[0];
   let found = `M${x} ${y}`;
-  for (const [a, b] of points.slice(1)) {
-    if (a === x || b === y) found += `L${a} ${b}`;
-    else if (sideways) {
+  points.slice(1).forEach(([a, b], k) => {
+    if (a === x || b === y) {
+      const [c, d] = points[k + 2] || [a, b];
+      if ((a - x) * (d - b) === (b - y) * (c - a) || (c !== a && d !== b)) found += `L${a} ${b}`;
+      else {
+        const size = (u, v) => Math.floor((Math.abs(u) + Math.abs(v)) / 2);
+        const r = Math.min(6, size(a - x, b - y), size(c - a, d - b));
+        found += `L${a - r * Math.sign(a - x)} ${b - r * Math.sign(b - y)}Q${a} ${b} `;
+        [a, b] = [a + r * Math.sign(c - a), b + r * Math.sign(d - b)];
+        found += `${a} ${b}`;
+      }
+    } else if (sideways) {
       const m = Math.floor((x + a) / 2);
       found += `C${m} ${y} ${m} ${b} ${a} ${b}`;
     } else {
@@ -976,7 +1158,7 @@ function curve(points, sideways) {
       found += `C${x} ${m} ${a} ${m} ${a} ${b}`;
     }
     [x, y] = [a, b];
-  }
+  });
   return found;
 }
 
