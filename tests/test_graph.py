@@ -771,3 +771,13 @@ def test_a_modules_input_is_called_as_in_its_forward():
     assert [graph.labels[i] for i in graph.inputs] == ["x"]
     assert graph.name == "Sequential"
     assert np.array_equal(graph(x=np.ones((4, 2), "f4")).numpy(), net(np.ones((4, 2), "f4")).numpy())
+
+
+def test_a_function_with_a_pullback_of_its_own_is_traced_by_its_own_arguments() -> None:
+    @mg.custom_vjp
+    def square(x):
+        return x * x
+
+    square.defvjp(lambda x: (x * x, x), lambda x, g: (2 * x * g,))
+    graph = mg.trace(square, np.array([1.0, 2.0]))
+    np.testing.assert_array_equal(graph(np.array([3.0, 4.0])), [9.0, 16.0])

@@ -62,7 +62,8 @@ class Interface:
         of_graph = getattr(f, "interface", None)
         if isinstance(of_graph, Interface):
             return cls(of_graph.name, of_graph.signature, args, kwargs)
-        named = f if inspect.isroutine(f) else getattr(f, "forward", f)  # a module's own signature
+        wrapped = inspect.isroutine(f) or hasattr(f, "__wrapped__")  # a custom_vjp, for example
+        named = f if wrapped else getattr(f, "forward", f)  # a module's own signature
         try:
             signature = inspect.signature(named)
         except (TypeError, ValueError):  # some builtins have none

@@ -44,6 +44,7 @@ def test_no_false_alarm(case):
         ("faint relu at 1e-15", 312),  # a kink that one of two cotangents hides
         ("sum of batch norm", 283),  # the first cotangent is small by chance, rounding beside it large
         ("attention at 1e4", 359),  # rounding that no small change of the inputs reveals
+        ("sum of squares of batch norm", 471),  # two wrong extrapolations agree by chance
         ("sigmoid far out", 1),  # saturated: rounding beside one is all there is
     ],
 )
