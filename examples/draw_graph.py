@@ -3,11 +3,15 @@
 Usage: python draw_graph.py [FILE.svg]
 """
 
-import sys
+import argparse
 
 import numpy as np
 
 import minigrad as mg
+
+parser = argparse.ArgumentParser(description="Write down and draw a function and its gradient.")
+parser.add_argument("file", nargs="?", default="loss.svg", help="where to draw (default: loss.svg)")
+path = parser.parse_args().file
 
 
 def loss(x, w):
@@ -29,10 +33,11 @@ print(both)
 # A graph can be run again, on other numbers.
 print(f"\nreplayed on zeros: {graph(np.zeros((4, 3)), w)}")
 
-path = sys.argv[1] if len(sys.argv) > 1 else "loss.svg"
 try:
     mg.render(both, path)
 except mg.MissingProgramError as error:  # the drawing program is missing; the DOT text is written
     print(error)
     path = error.path
+except (mg.ArgumentError, OSError) as error:  # another suffix, no such folder
+    parser.error(str(error))
 print(f"The picture is in {path}")

@@ -166,7 +166,11 @@ def _inputs(names: dict[str, Any], name: str, value: Any) -> Any:
         return None
     mark = getattr(value, MARK, None)
     marked = mark.inputs if isinstance(mark, Found) else None
-    for key in (f"{name}_inputs", "example_inputs"):
+    keys = [f"{name}_inputs"]
+    if name == "forward" or name.endswith("_forward"):  # as minigrad check calls them
+        stem = name.removesuffix("forward")
+        keys += [f"{stem}inputs", "inputs"]
+    for key in (*keys, "example_inputs"):
         if names.get(key) is not None and names[key] is not value:
             return names[key]
     return marked

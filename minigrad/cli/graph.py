@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, MinigradError
 from ..record import Record, record
 from ..render import picture, render
-from ..render.write import WRITERS, as_graph
+from ..render.write import WRITERS, Shown, as_graph
 from ..scripts import load, split_name
 from ..subjects import Subject, backward, choose, forward, recorded
+from ..tensor import Tensor
 from .terminal import CommandError, Parser
 
 STEPPED = ("html", "json")  # what can hold the steps of a recorded pass
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         path = _draw(options)
     except ArgumentError as error:
-        raise CommandError(str(error)) from error
+        raise CommandError(re.sub(r"^render: (?=(?:show|fold|paths)\b)", "--", str(error))) from error
     print(f"written: {path}")
     if options.open:
         webbrowser.open(path.resolve().as_uri())
@@ -69,46 +71,80 @@ def _options(arguments: Sequence[str]) -> Any:
 
 
 def _draw(options: Any) -> Path:
+    _usage(options)
     where, name = split_name(options.what)
-    if options.out is not None:
-        _look_at(Path(options.out))
     stepped = options.backward and _suffix(options.out) in STEPPED
-    with record() if stepped else contextlib.nullcontext() as running:
+    gradients = "gradients" in (_words(options.show) or [])
+    made: list[Any] = []
+    with record() if stepped or gradients else contextlib.nullcontext() as running:
         module = load(where)
         subjects = [choose(module, where, name)]
         if options.compare is not None:
             subjects.append(choose(module, where, options.compare))
+        tensors = all(isinstance(subject.value, Tensor) for subject in subjects)
+        if running is not None and (stepped or (options.backward and tensors)):
+            made = [recorded(subject, options.inputs, where, running) for subject in subjects]
+    if not made:
         made = [_made(subject, options, where, running) for subject in subjects]
     found = [
         running.of(subject.value) if x is None and running is not None else x
         for subject, x in zip(subjects, made, strict=True)
     ]
+    if gradients and not any(n.gradient for n in picture(as_graph(found[0])).nodes):
+        raise ArgumentError(
+            f"--show gradients: {subjects[0].name} has none, because no backward pass has run. Add "
+            "--backward."
+        )
     path = Path(options.out or f"{subjects[0].name}.html")
     _look_at(path)
     settings = _settings(options, subjects[0].name)
     if options.compare is not None:
         settings["compare"] = picture(as_graph(found[1]), title=subjects[1].name)
-    return render(found[0], path, **settings)
+    try:
+        return render(found[0], path, **settings)
+    except MinigradError:  # a missing program is an OSError, too
+        raise
+    except OSError as error:
+        raise CommandError(f"cannot write to {path}: {error.strerror or error}") from error
 
 
 def _made(subject: Subject, options: Any, where: str, running: Record | None) -> Any:
-    """A graph or record of one subject; None if it is part of the one that is running."""
-    if running is not None:
-        return recorded(subject, options.inputs, where, running)
+    """A graph or record of one subject; None if it is part of what was recorded of the script."""
+    value = subject.value
+    if running is not None and isinstance(value, Tensor) and running.started_from(value):
+        return None  # its gradients are wanted, and the script has computed them
     return (backward if options.backward else forward)(subject, options.inputs, where)
+
+
+def _usage(options: Any) -> None:
+    """What would be wrong after the script has run is wrong before."""
+    if not split_name(options.what)[0]:
+        raise ArgumentError("FILE.py[:NAME] is empty; write the name of a script.")
+    if options.out is not None:
+        _look_at(Path(options.out) if options.out else None)
+    if options.wrt is not None and options.paths is None:
+        raise ArgumentError(
+            "--wrt says where the ways of --paths lead to; add --paths NAMES, or leave it out."
+        )
+    for word in _words(options.show) or []:
+        if word not in get_args(Shown):
+            raise ArgumentError(f"--show is {', '.join(get_args(Shown))} or both, not {word!r}.")
 
 
 def _suffix(out: str | None) -> str:
     return Path(out).suffix[1:].lower() if out else "html"
 
 
-def _look_at(path: Path) -> None:
-    """What would be wrong after the script has run is wrong before."""
+def _look_at(path: Path | None) -> None:
+    if path is None:
+        raise ArgumentError("--out is empty; write the name of a file, like graph.svg.")
     if _suffix(str(path)) not in WRITERS:
         known = ", ".join(f".{suffix}" for suffix in WRITERS)
         raise ArgumentError(f"--out {path}: the suffix says how to draw, and there are {known}.")
     if not path.parent.is_dir():
         raise ArgumentError(f"--out {path}: there is no folder {str(path.parent)!r}.")
+    if path.is_dir():
+        raise ArgumentError(f"cannot write to {path}: it is a folder.")
 
 
 def _settings(options: Any, name: str) -> dict[str, Any]:

@@ -277,10 +277,20 @@ class _Drawing:
         }
 
     def _gradient(self, value: Value) -> tuple[Any, GradientState]:
-        found = self.record.gradients.get(value.id) if self.record else None
+        known = self.record.gradients if self.record else self._cotangents
+        found = known.get(value.id)
         if found is not None:
             return found, "value" if np.any(found) else "zero"
+        if self.record is None and known:  # what the pass in the graph does not compute
+            return None, "not required"
         return None, "not run" if value.id in self._flows else "not required"
+
+    @cached_property
+    def _cotangents(self) -> dict[int, Any]:
+        """Of a graph with its backward pass: the gradients that this computes, if they are known."""
+        return {
+            ref: v.array for v in self.graph.values if v.array is not None for ref in v.cotangent_of
+        }
 
     @cached_property
     def _flows(self) -> frozenset[int]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,7 @@ with mg.record() as rec:
 if __name__ == "__main__":
     raise SystemExit("not as a script")
 """
+ROOT = Path(__file__).resolve().parents[2]
 HEAD = "import numpy as np\nimport minigrad as mg\n"
 
 
@@ -317,7 +320,7 @@ def test_without_a_path_it_is_a_page_named_like_the_thing(run, tmp_path, monkeyp
         ("mine.py --backward", HEAD + "def f(x): return mg.floor(x) > 1\nf_inputs = np.ones(2)", "f: no output depends on"),
         ("mine.py:x -o o.svg", HEAD + "x = mg.tensor(1.0)", "nothing is tracked"),
         ("mine.py --paths nobody -o o.svg", HEAD + "g = mg.trace(mg.sin, 1.0)", "no value named 'nobody'"),
-        ("mine.py --show nothing -o o.svg", HEAD + "g = mg.trace(mg.sin, 1.0)", 'show is "values" or "gradients"'),
+        ("mine.py --show nothing -o o.svg", HEAD + "g = mg.trace(mg.sin, 1.0)", '--show is values, gradients or both'),
         ("mine.py --backward -o o.svg", HEAD + "g = mg.trace(mg.sin, 1.0)\n", "g: the graph does not know the values"),
         ("--nosuch", SCRIPT, "the following arguments are required: FILE.py[:NAME]. See minigrad graph --help."),
         ("mine.py --engine none", SCRIPT, "argument --engine: invalid choice: 'none'"),
@@ -368,3 +371,84 @@ def test_it_runs_as_a_program_and_ctrl_c_is_one_line(tmp_path):
 def test_json_is_json(run, tmp_path):
     run("mine.py:loss -o out.json")
     assert json.loads((tmp_path / "out.json").read_text())["format"] == "minigrad picture"
+
+
+# Gradients, and what is said where something is wrong --------------------------------------------
+
+CALLED = f"""{HEAD}
+x = mg.tensor([1.0, 2.0], requires_grad=True, name="x")
+y = (x * x).sum()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("mine.py:layer --backward", SCRIPT), ("mine.py:model --backward", SCRIPT),
+        ("mine.py:loss --backward", SCRIPT), ("mine.py:rec", SCRIPT), ("mine.py:y --backward", CALLED),
+        ("mine.py:y", CALLED + "y.backward()\n"), ("mine.py:y --backward", CALLED + "y.backward()\n"),
+    ],
+)  # fmt: skip
+def test_gradients_are_shown_as_numbers(run, tmp_path, words, text):
+    run(f"{words} --show gradients -o a.svg", text)
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert "gradient not run" not in drawn
+    assert re.search(r">gradient (all )?−?[0-9]", drawn)
+    if text is not SCRIPT:
+        assert ">gradient 2 … 4<" in drawn
+
+
+@pytest.mark.parametrize(("name", "text"), [("layer", SCRIPT), ("loss", SCRIPT), ("y", CALLED)])
+def test_where_no_gradient_is_known_it_says_what_to_do(run, tmp_path, name, text):
+    said = run(f"mine.py:{name} --show gradients -o a.svg", text, 2)
+    assert said.count("\n") == 1
+    assert "Add --backward" in said
+    assert not (tmp_path / "a.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--wrt b", "add --paths"), ("--show foo", "--show is values, gradients or both, not 'foo'"),
+        ("--fold zz", "--fold=['zz'], but no box"), ("-o folder.svg", "cannot write to folder.svg: "),
+        ("-o /proc/a.svg", "cannot write to /proc/a.svg: "),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_the_words_of_the_command(run, tmp_path, words, said):
+    (tmp_path / "folder.svg").mkdir()
+    found = run(f"mine.py:layer {'' if '-o' in words else '-o a.svg'} {words}", code=2)
+    assert said in found
+    assert found.count("\n") == 1
+    assert "render:" not in found
+    assert ".tmp" not in found
+
+
+def test_empty_names_are_called_empty(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(SCRIPT, encoding="utf-8")
+    assert main(["graph", ""]) == 2
+    assert "FILE.py[:NAME] is empty" in capsys.readouterr().err
+    assert main(["graph", "mine.py:layer", "-o", ""]) == 2
+    assert "--out is empty" in capsys.readouterr().err
+
+
+def test_a_forward_has_its_inputs_as_for_the_checks(run, tmp_path):
+    text = HEAD + "def sq_forward(x): return mg.sin(x)\nsq_inputs = (np.ones(3),)\n"
+    run("mine.py:sq_forward -o a.json", text)
+    assert from_json((tmp_path / "a.json").read_text(encoding="utf-8")).nodes[0].shape == (3,)
+    run("mine.py -o b.json", text)
+    run(
+        "mine.py:forward -o c.json",
+        text.replace("sq_forward", "forward").replace("sq_inputs", "inputs"),
+    )
+
+
+def test_the_example_tells_how_it_is_called(tmp_path):
+    script = str(ROOT / "examples" / "draw_graph.py")
+    for words, code, said in ((["--help"], 0, "usage: "), (["a.xyz"], 2, "ends in '.xyz'")):
+        done = subprocess.run([sys.executable, script, *words], cwd=tmp_path, capture_output=True)
+        told = (done.stdout + done.stderr).decode()
+        assert done.returncode == code
+        assert said in told
+        assert "Traceback" not in told
+        assert not list(tmp_path.iterdir())

@@ -247,9 +247,8 @@ def ways(frame: Frame) -> tuple[list[list[Point]], list[Point]]:
     streets = Streets(frame)
     for e in sheet.loose:
         source, target = sheet.item[edges[e].source], sheet.item[edges[e].target]
-        way = None
-        if sheet.order[source] != sheet.order[target]:
-            way = streets.way(source, target)
+        apart = sheet.order[source] != sheet.order[target]
+        way = streets.way(source, target) if apart else None
         if way is None:
             found[e] = _straight(frame, source, target)
         else:
