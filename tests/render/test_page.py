@@ -1025,6 +1025,49 @@ def test_fits_a_phone(demo, opened):
     assert page.input_value("#slider") == "23"
 
 
+@browser
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1400, 900)])
+def test_nothing_covers_the_graph_or_is_cut(demo, opened, width, height):
+    page = opened(demo.path, "#step=18", viewport={"width": width, "height": height}).page
+
+    def apart(selector):
+        canvas = page.locator("#canvas").bounding_box()
+        box = page.locator(selector).bounding_box()
+        below = box["y"] >= canvas["y"] + canvas["height"]
+        assert below or box["y"] + box["height"] <= canvas["y"], selector
+
+    for selector in ("#halves", "#zooms", "#legend"):
+        apart(selector)
+    for button in page.locator("header button:visible").all():
+        box = button.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    rule = page.locator("#page-step .rule math").first.bounding_box()
+    assert rule["y"] + rule["height"] <= page.locator("#scrubber").bounding_box()["y"]
+    page.click("#tab-table")
+    assert page.evaluate("(e => e.scrollWidth - e.clientWidth)(document.querySelector('.scroll'))") <= 0
+    if width < 760:
+        page.click("#legend summary")
+        apart("#legend")
+
+
+@browser
+def test_after_a_mouse_click_on_a_tab_the_keys_step(demo, opened):
+    page = opened(demo.path).page
+    for tab in ("routes", "table", "step"):
+        page.click(f"#tab-{tab}")
+        for key, step in (("ArrowRight", "1"), ("ArrowRight", "2"), ("ArrowLeft", "1"), ("Home", "0")):
+            page.keyboard.press(key)
+            assert page.input_value("#slider") == step
+            assert page.get_attribute(f"#tab-{tab}", "aria-selected") == "true"
+    page.keyboard.press("End")
+    assert page.input_value("#slider") == page.get_attribute("#slider", "max")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowRight")  # the keyboard has brought the focus: now it turns tabs
+    assert page.get_attribute("#tab-routes", "aria-selected") == "true"
+
+
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory):
     """The source of axe-core, from npm."""

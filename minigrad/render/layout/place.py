@@ -247,12 +247,11 @@ def ways(frame: Frame) -> tuple[list[list[Point]], list[Point]]:
     streets = Streets(frame)
     for e in sheet.loose:
         source, target = sheet.item[edges[e].source], sheet.item[edges[e].target]
-        apart = sheet.order[source] != sheet.order[target]
-        way = streets.way(source, target) if apart else None
-        if way is None:
-            found[e] = _straight(frame, source, target)
-        else:
-            found[e] = _simple([frame.point(sheet.rank[source], a, b) for a, b in way])
+        found[e] = _straight(frame, source, target)
+        if sheet.order[source] != sheet.order[target]:
+            detour = streets.way(source, target)
+            if detour is not None:
+                found[e] = _simple([frame.point(sheet.rank[source], a, b) for a, b in detour])
         (a, b), (c, d) = found[e][0], found[e][-1]
         labels[e] = [(a + c) // 2, (b + d) // 2]
     return found, labels

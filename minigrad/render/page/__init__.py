@@ -34,12 +34,12 @@ SCRIPTS = (
 USUAL: tuple[Any, ...] = ("", [], None)  # left out of the data; main.js puts them back
 USUAL_OF = (("order", 0), ("named", False), ("copies", 1))
 _COMMENT = re.compile(r"^(//.*|/\*.*\*/)$|  // .*$")
-# Where no space is needed; a style needs those beside brackets.
+# Where no space is needed, nor a zero before a point; a style needs spaces beside brackets.
 _BESIDE = {
-    "css": re.compile(r"(?<=[{},;:]) +| +(?=[{},;])"),
+    "css": re.compile(r"(?<=[{},;:]) +| +(?=[{},;])|;(?=\s*\})|(?<=[{},;])\n|(?<![\w.])0(?=\.\d)"),
     ".js": re.compile(
         r"(?<=[={},;:?()\[\]&|*<>]) +| +(?=[={},;?()\[\]&|*<>])"
-        r"| (?=[-+/%] [^-+])|(?<=[^-+] [-+/%]) (?![-+])"  # but not between two signs
+        r"| (?=[-+/%] [^-+])|(?<=[^-+] [-+/%]) (?![-+])|(?<![\w.])0(?=\.\d)"  # not between signs
     ),
 }
 _STRINGS = re.compile(  # texts, templates, and what stands between slashes where no number can end

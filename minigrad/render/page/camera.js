@@ -39,7 +39,7 @@ function bring(element) {
   const canvas = byId("canvas").getBoundingClientRect(), box = element.getBoundingClientRect();
   const shift = (from, to, low, high) => (to - from > high - low || from < low ? low - from : to > high ? high - to : 0);
   camera.x += shift(box.left, box.right, canvas.left + 10, canvas.right - 10);
-  camera.y += shift(box.top, box.bottom, canvas.top + 40, canvas.bottom - 80);
+  camera.y += shift(box.top, box.bottom, canvas.top + 40, canvas.bottom - 24);
   place_();
 }
 

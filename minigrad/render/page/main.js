@@ -2,7 +2,7 @@
 const app = {
   data: JSON.parse(byId("data").textContent), models: [], model: null, which: 0, matched: null,
   step: 0, entry: [0, 0], selected: null, found: new Set(), shut: new Set(), cut: new Set(),
-  tab: "step", show: "both", predict: false, timer: null,
+  tab: "step", show: "both", predict: false, timer: null, tapped: false,
 };
 
 // Arrays are there once, and are named by number; what is empty was left out. Both are put back.
@@ -42,7 +42,7 @@ function setUp() {
   const there = { step: true, routes: picture.routes.length > 0, table: last > 0, compare: app.models.length > 1 };
   if (!there[app.tab]) app.tab = "step";
   byId("tabs").replaceChildren(...Object.entries(TABS).filter(([id]) => there[id]).map(([id, [name]]) => html("button", {
-    type: "button", role: "tab", id: "tab-" + id, "aria-controls": "page-" + id, onclick: () => openTab(id), onkeydown: turnTabs,
+    type: "button", role: "tab", id: "tab-" + id, "aria-controls": "page-" + id, onclick: (event) => { app.tapped = event.detail > 0; openTab(id); }, onblur: () => { app.tapped = false; }, onkeydown: turnTabs,
   }, name)));
   byId("predicting").hidden = !backward;
   byId("pages").replaceChildren(...Object.keys(TABS).filter((id) => there[id]).map((id) => html("div", { role: "tabpanel", id: "page-" + id, "aria-labelledby": "tab-" + id, tabindex: 0 })));
@@ -90,7 +90,7 @@ function openTab(id) {
 function turnTabs(event) {
   const tabs = [...byId("tabs").querySelectorAll("[role=tab]")], here = tabs.indexOf(event.currentTarget);
   const next = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: tabs.length - 1 }[event.key];
-  if (next === undefined) return;
+  if (next === undefined || app.tapped) return;  // after a mouse click the keys go on to step
   event.preventDefault();
   event.stopPropagation();
   const tab = tabs[(next + tabs.length) % tabs.length];
