@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.graph.text import printable
-from minigrad.render import picture, program, to_dot
+from minigrad.render import picture, program, to_dot, to_svg
 from minigrad.render.dot import STYLES, quote
+from minigrad.render.layout import layout
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -368,7 +369,7 @@ def test_names_are_only_text(name):
     hints = [a.get("{http://www.w3.org/1999/xlink}title") for a in root.iter(f"{SVG}a")]
     assert any(printable(name.split("\n")[0]).replace("\\", "∖") in hint for hint in hints)
     groups = [g.get("class") for g in root.iter(f"{SVG}g")]
-    assert groups.count("node") == 4  # input, op, output, legend: nothing slipped in
+    assert groups.count("node") == 7  # input, op, output, each in the legend, its lines: no more
     assert groups.count("edge") == 3  # one of them the route
     assert not list(root.iter(f"{SVG}script"))
 
@@ -398,7 +399,8 @@ def test_five_hundred_random_names_are_accepted():
         source = to_dot(picture(mg.Graph.of(x)))
         dot(source, "canon")
         root = ElementTree.fromstring(dot(source))
-        assert [g.get("class") for g in root.iter(f"{SVG}g")].count("node") == 53
+        groups = [g.get("class") for g in root.iter(f"{SVG}g")]
+        assert groups.count("node") == 55  # 52, and 3 in the legend
 
 
 @given(st.text(min_size=1))
@@ -511,3 +513,68 @@ def test_pictures_do_not_tell_where_a_file_lies() -> None:
     source = to_dot(picture(mg.trace(lambda x: x * 2.0, np.ones(2))))
     assert "test_render.py, line" in source
     assert "/test_render.py" not in source
+
+
+# Marks and legends -------------------------------------------------------------------------------
+
+
+def products():
+    """A matrix product with its gradients: in each it matters which factor is the right one."""
+
+    def step(x, w):
+        return mg.value_and_grad(lambda x, w: (mg.tanh(x @ w) ** 2).mean(), (0, 1))(x, w)
+
+    return picture(mg.trace(step, np.ones((4, 3)), np.ones((3, 2))))
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_right_is_written_beside_boxes_and_shapes(direction):
+    drawn = products()
+    boxes = layout(drawn, direction).nodes.values()
+    root = ElementTree.fromstring(to_svg(drawn, direction, legend=False))
+    spans = []
+    for text in root.iter(f"{SVG}text"):
+        x, y, size = (float(text.get(k, 11)) for k in ("x", "y", "font-size"))
+        long = 0.55 * size * len(text.text or "")
+        left = x - {"end": long, "middle": long / 2}.get(text.get("text-anchor"), 0)
+        spans.append((text.text or "", left, left + long, y - 0.7 * size, y))
+    marks = [s for s in spans if s[0] == "right"]
+    shapes = [s for s in spans if s[0].startswith("(")]
+    assert len(marks) == 3
+    for _, left, right, top, bottom in marks:
+        for box in boxes:
+            beside = right <= box["x"] or box["x"] + box["width"] <= left
+            assert beside or bottom <= box["y"] or box["y"] + box["height"] <= top
+        for text, start, end, high, low in shapes:
+            assert right <= start or end <= left or bottom <= high or low <= top, text
+
+
+def test_dot_writes_a_mark_on_its_own_line():
+    source = to_dot(products())
+    assert "headlabel" not in source
+    assert "taillabel" not in source
+    edges = [line for line in source.splitlines() if " -> " in line and ">right<" in line]
+    assert len(edges) == 3
+
+
+@pytest.mark.dot
+def test_dots_legend_has_the_outlines_of_the_picture():
+    drawn = products()
+    root = ElementTree.fromstring(dot(to_dot(drawn)))
+    looks = {}
+    for group in root.iter(f"{SVG}g"):
+        if group.get("class") == "node":
+            name = group.find(f"{SVG}title").text
+            outlines = [e for e in group.iter() if e.tag[len(SVG) :] in ("ellipse", "polygon", "path")]
+            looks[name] = [(e.tag, e.get("fill"), e.get("stroke")) for e in outlines]
+    nodes = [look for name, look in looks.items() if not name.startswith("legend")]
+    for name, look in looks.items():
+        assert not name.startswith("legend_") or look in nodes, name
+
+
+@pytest.mark.parametrize("draw", [to_svg, to_dot])
+def test_the_legend_says_whither_values_are_handed(draw):
+    to = picture(mg.trace(mg.grad(mg.sin), 1.0))
+    both = picture(mg.trace(lambda x: x - 0.1 * mg.grad(mg.sin)(x), 1.0))
+    assert "value handed over to a derivative" in draw(to)
+    assert "value handed to or from a derivative" in draw(both)

@@ -22,6 +22,7 @@ from .style import (
     ROUTES,
     STYLES,
     explained,
+    handed,
     style_of,
 )
 
@@ -64,7 +65,7 @@ def to_dot(picture: Picture, direction: Direction = "down", legend: bool = True)
         lines += [f"  {line}" for line in _edge(edge, picture, orders)]
     lines += [f"  {line}" for line in _ties(picture, orders)]
     if legend:
-        lines.append(f"  {_legend(picture, orders, direction)}")
+        lines += [f"  {line}" for line in _legend(picture, direction)]
     return "\n".join([*lines, "}", ""])
 
 
@@ -162,13 +163,16 @@ def _edge(edge: Edge, picture: Picture, orders: dict[str, int]) -> Iterator[str]
     against = picture.against[order] and not crosses
     ends = f"{edge.target} -> {edge.source}" if against else f"{edge.source} -> {edge.target}"
     look = {"dir": "back"} if against else {}
-    if picture.labelled and not crosses:
-        look["label"] = f" {edge.shape} "
+    # At its end a mark might stand beside another line: dot does not say which of them is the left one.
+    shape, bold = edge.shape if picture.labelled and not crosses else "", ""
     if edge.mark:
-        look["taillabel" if against else "headlabel"] = f" {edge.mark} "
+        bold = f", label=< {_small(shape, GREY)} {_bold(edge.mark, 10)} >"
+    elif shape:
+        look["label"] = f" {shape} "
     if crosses:
         look |= {"constraint": "false", "style": "dashed", "color": CROSSING, "penwidth": "0.8"}
-    yield f"{ends} [{_attributes({**look, 'tooltip': edge.shape})}];"
+    look["tooltip"] = edge.shape
+    yield f"{ends} [{_attributes(look)}{bold}];"
     for route in edge.routes:  # against the data: that way the gradient goes
         color, line, _ = ROUTES[route % len(ROUTES)]
         look = {"color": color, "style": line, "penwidth": "2.4", "dir": "back", "arrowsize": "0.8"}
@@ -190,27 +194,30 @@ def _ties(picture: Picture, orders: dict[str, int]) -> Iterator[str]:
 # Legend --------------------------------------------------------------------------------------------
 
 
-def _legend(picture: Picture, orders: dict[str, int], direction: Direction) -> str:
-    """A table that explains what occurs in the picture, and nothing else."""
+def _legend(picture: Picture, direction: Direction) -> Iterator[str]:
+    """What occurs in the picture, and nothing else: a node of every kind, and a table of lines."""
+    kinds = explained(picture, direction)
     rows = []
-    for key, text in explained(picture, direction).items():
-        style = STYLES[key]
-        dashed = 'STYLE="dashed"' if "dashed" in style.get("style", "") else ""
-        dashed = 'STYLE="dotted"' if "dotted" in style.get("style", "") else dashed
-        rows.append(
-            f'<TR><TD BORDER="1" COLOR="{style["color"]}" BGCOLOR="{style["fillcolor"]}" {dashed} '
-            f'WIDTH="26" HEIGHT="12"></TD><TD ALIGN="LEFT">{_small(text, INK)}</TD></TR>'
-        )
-    if any(orders[e.source] != orders[e.target] for e in picture.edges):
-        rows.append(_legend_line(CROSSING, "╍╍╍╍", "value handed over to a derivative"))
+    if handed(picture):
+        rows.append(_legend_line(CROSSING, "╍╍╍╍", handed(picture)))
     if picture.routes:
         heading = _small(f"ways of the gradient, {BACK[direction]}", GREY)
         rows.append(f'<TR><TD COLSPAN="2" ALIGN="LEFT">{heading}</TD></TR>')
     for i, text in enumerate(picture.routes):
         color, _, line = ROUTES[i % len(ROUTES)]
         rows.append(_legend_line(color, line, text))
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="2">{"".join(rows)}</TABLE>'
-    return f'legend [shape=plain, style="", label=<{table}>, tooltip="legend"];'
+    names = [f"legend_{i}" for i in range(len(kinds))]
+    for name, (key, text) in zip(names, kinds.items(), strict=True):
+        look = _attributes(STYLES[key] | {"tooltip": "legend"})
+        yield f"{name} [label=<{_small(text, INK)}>, {look}];"
+    if rows:
+        names.append("legend")
+        sizes = 'BORDER="0" CELLBORDER="0" CELLSPACING="3" CELLPADDING="2"'
+        table = f"<TABLE {sizes}>{''.join(rows)}</TABLE>"
+        yield f'legend [shape=plain, style="", label=<{table}>, tooltip="legend"];'
+    if len(names) > 1:
+        chain = f"{'->'.join(names)} [style=invis];"
+        yield f"{{ rank=same; {chain} }}" if direction == "right" else chain
 
 
 def _legend_line(color: str, line: str, text: str) -> str:

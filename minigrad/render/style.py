@@ -84,3 +84,25 @@ def explained(picture: Picture, direction: str = "down") -> dict[str, str]:
         texts[f"op {order}"] = name + (f", read {BACK[direction]}" if picture.against[order] else "")
     present = {style_of(node) for node in picture.nodes}
     return {key: text for key, text in texts.items() if key in present}
+
+
+def handed(picture: Picture) -> str:
+    """What a legend says of dashed lines, between a function and its derivatives; "" without any.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> from minigrad.render import picture
+    >>> handed(picture(mg.trace(mg.grad(mg.sin), 3.0)))
+    'value handed over to a derivative'
+    >>> handed(picture(mg.trace(lambda x: x - mg.grad(mg.sin)(x), 3.0)))
+    'value handed to or from a derivative'
+    """
+    order = {node.id: node.order for node in picture.nodes}
+    ways = {
+        order[e.source] < order[e.target] for e in picture.edges if order[e.source] != order[e.target]
+    }
+    if not ways:
+        return ""
+    whither = "to or from" if len(ways) > 1 else "over to" if True in ways else "over by"
+    return f"value handed {whither} a derivative"

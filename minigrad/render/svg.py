@@ -25,6 +25,7 @@ from .style import (
     ROUTES,
     STYLES,
     explained,
+    handed,
     style_of,
 )
 from .text import to_text
@@ -379,11 +380,14 @@ def _beside(edge: Edge, way: list[list[int]], middle: Sequence[int], direction: 
     """The shape of a value: to the right of a steep line, above a flat one, on a slanting one."""
     x, y = middle
     aside = len(edge.routes) * LANE // 2
+    along = 0 if direction == "right" else 1
+    sign = 1 if way[-1][along] < way[0][along] else -1  # away from the end, where a mark stands
     slants = any(min(b, d) <= y <= max(b, d) and abs(a - c) > 30 for (a, b), (c, d) in pairwise(way))
     if direction == "right":
-        x -= len(edge.mark) * MARK // 2  # the mark stands at the other end
+        x += sign * (len(edge.mark) * MARK // 2)
         place = f'x="{x}" y="{y - 4 - aside}" text-anchor="middle"'
     elif slants and not edge.routes:
+        y += sign * 5 * bool(edge.mark)
         place = f'x="{x}" y="{y + 3}" text-anchor="middle"'
     else:
         place = f'x="{x + 5 + aside}" y="{y + 3}"'
@@ -418,9 +422,8 @@ class _Legend:
         self.rows: list[tuple[str, str, str]] = [
             ("node", style, text) for style, text in explained(picture, direction).items()
         ]
-        orders = {node.id: node.order for node in picture.nodes}
-        if any(orders[e.source] != orders[e.target] for e in picture.edges):
-            self.rows.append(("crossing", "", "value handed over to a derivative"))
+        if handed(picture):
+            self.rows.append(("crossing", "", handed(picture)))
         if picture.routes:
             self.rows.append(("heading", "", f"ways of the gradient, {BACK[direction]}"))
             self.rows += [("route", str(i), text) for i, text in enumerate(picture.routes)]
