@@ -514,6 +514,15 @@ MARKS = """half => [...document.querySelectorAll(`.edge[data-half="${half}"] .ma
 })"""
 
 
+COVERED = """() => {
+  const boxes = [...document.querySelectorAll(".node .box")].map((b) => b.getBoundingClientRect());
+  return [...document.querySelectorAll(".mark")].filter((mark) => {
+    const { left, right, top, bottom } = mark.getBoundingClientRect(), x = (left + right) / 2, y = (top + bottom) / 2;
+    return boxes.some((b) => b.left < x && x < b.right && b.top < y && y < b.bottom);
+  }).map((mark) => mark.textContent);
+}"""
+
+
 @browser
 def test_what_a_slot_is_called_stands_at_its_own_line(demo, opened, tmp_path):
     with mg.record() as rec:
@@ -526,6 +535,10 @@ def test_what_a_slot_is_called_stands_at_its_own_line(demo, opened, tmp_path):
             marks = page.evaluate(MARKS, half)
             assert len(marks) >= 2
             assert [m for m in marks if m[1] >= m[2]] == []
+    traced = mg.trace(mg.grad(lambda x: (mg.sin(x @ x) - mg.mean(x)).sum()), np.eye(3))
+    page = opened(write(tmp_path, picture(traced))).page
+    assert page.locator(".mark").count() >= 3
+    assert page.evaluate(COVERED) == []
 
 
 def made_up(boxes, each):

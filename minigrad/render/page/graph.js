@@ -155,11 +155,11 @@ function edgesOf(which) {
     const crosses = order(e.source) !== order(e.target);
     const moved = (lane) => points.map(([x, y]) => [x + lane * LANE - ((lines - 1) * LANE) / 2, y]);
     const own = moved(0), k = own.length;
-    const side = besideOf(points[which === "forward" ? k - 1 : 0][0], arrivals.get(e.target));
+    const [at, from] = which === "forward" ? [points[k - 1], points[k - 2]] : points;
     const line = svg("g", { class: "edge" + (crosses ? " crosses" : ""), "data-source": e.source, "data-target": e.target, "data-slot": e.slot, "data-half": which },
       svg("title", {}, `${nameFor(e.source)} to ${nameFor(e.target)}`), svg("path", { class: "line", d: curve(own, crosses) }),
       svg("path", { class: "head", d: arrow(own[k - 2], own[k - 1], crosses, 7, 3.5) }),
-      e.mark ? markOf(readable(e.mark), points[which === "forward" ? k - 1 : 0], side, ((lines - 1) * LANE) / 2) : null);
+      e.mark ? markOf(readable(e.mark), at, from[1] > at[1], arrivals.get(e.target), ((lines - 1) * LANE) / 2) : null);
     drawn.edges.push({ edge: e, which, element: line });
     const coloured = !routes ? [] : e.routes.map((route, r) => {
       const way = which === "forward" ? moved(r + 1).reverse() : moved(r + 1);
@@ -174,9 +174,9 @@ function edgesOf(which) {
 }
 
 // What a slot is called stands on the outer side of its line: left of the first, right of the last.
-const besideOf = (x, all) => (x === Math.min(...all) ? -1 : x === Math.max(...all) ? 1 : 0);
-function markOf(text, [x, y], side, wing) {
-  return svg("text", { class: "mark", x: x + side * (wing + 5), y: y - (side ? 4 : 10), "text-anchor": ["end", "middle", "start"][side + 1] }, text);
+function markOf(text, [x, y], below, all, wing) {
+  const side = x === Math.min(...all) ? -1 : x === Math.max(...all) ? 1 : 0, away = side ? 4 : 10;
+  return svg("text", { class: "mark", x: x + side * (wing + 5), y: below ? y + away + 8 : y - away, "text-anchor": ["end", "middle", "start"][side + 1] }, text);
 }
 
 const nameFor = (id) => (app.model.node.has(id) ? nameOf(app.model, id) : readable(app.model.scope.get(id).label));
