@@ -20,7 +20,7 @@ FREE = 4  # what a line keeps free beside a node
 STUB = 8  # from the side of a node to the first corner
 LANE = 5  # between lines side by side
 PIECES = 32  # of a curve, when it is looked at closely
-WORK = 1_000_000  # nodes and lines looked at: of a huge picture the last lines are left straight
+WORK = 2_000_000  # nodes and lines looked at: of a huge picture the last lines are left straight
 FAR = 1 << 40
 
 Street = tuple[int, ...]  # (0, place) along the flow; (1, rank) in it; (2, rank, lane) below it
@@ -189,7 +189,7 @@ class Streets:
         cost += 30 * (2 - leaves - arrives)
         at = trip.side * x
         for k in range(min(trip.r, trip.q), max(trip.r, trip.q) + 1):
-            self.work -= 1
+            self.work -= 8 + len(self.lines[k])
             cost += sum([max(0, STUB - abs(at - line)) for line in self.lines[k]])
         for beside in range(1 - FREE, FREE):
             cost += 80 * self._conflicts((0, at + beside), trip, trip.y, trip.z)

@@ -941,7 +941,7 @@ function layout(picture, direction = "down") {
       else if (k === BEND || scopeOf[box[i]]) lines[rank[i]].push(across[i]);
     });
     const corridors = range(columns).map((c) => across[border[c + 1] + 1] + COLUMN);
-    let work = 1e6, ends, side, leave, arrive, round, r, q, y, z;
+    let work = 2e6, ends, side, leave, arrive, round, r, q, y, z;
 
     const span = (i, s) => {
       const low = across[i] - half(width[i]), high = low + width[i];
@@ -1035,7 +1035,7 @@ function layout(picture, direction = "down") {
       const [out, into] = opens(x, reaches);
       let cost = Math.abs(x - leave) + Math.abs(x - arrive) + 3 * Math.max(0, 10 - near) + 30 * (2 - out - into);
       for (let k = Math.min(r, q); k <= Math.max(r, q); k++) {
-        work -= 1;
+        work -= 8 + lines[k].length;
         for (const line of lines[k]) cost += Math.max(0, STUB - Math.abs(side * x - line));
       }
       for (let d = 1 - FREE; d < FREE; d++) cost += 80 * conflicts("0 " + (side * x + d), y, z);
