@@ -88,7 +88,8 @@ def failure(where: str, error: BaseException, files: Collection[str]) -> Argumen
             f"{place} leaves with sys.exit({error.code!r}). Put that under if __name__ == '__main__'."
         )
     text = str(error).splitlines()[0] if str(error) else ""
-    return ArgumentError(f"{place} fails with {type(error).__name__}: {text}")
+    text = ". ".join([text, *[str(note) for note in getattr(error, "__notes__", ())][:1]])
+    return ArgumentError(f"{place} fails with {type(error).__name__}: {text.strip()}")
 
 
 def named(module: ModuleType, name: str, where: str) -> Any:

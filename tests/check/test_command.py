@@ -204,6 +204,12 @@ def test_modules_are_found_by_name(script, capsys):
         ),
         ("x = 1\n", ["mine.py"], "mine.py holds nothing to check"),
         ("x = 1\ny = foo\n", ["mine.py"], "mine.py, line 2, fails with NameError"),
+        (
+            "import numpy as np\ndef f(x, w): return x @ w\ndef f_backward(dy, x, w): return dy @ w.T, x.T @ dy\n"
+            "f_inputs = (np.ones((3, 4)), np.ones((4, 2)))\n",
+            ["mine.py"],
+            "The check called f_backward(x, w, dy).",
+        ),
         ("def f(:\n", ["mine.py"], "mine.py, line 1, fails with SyntaxError"),
         ("import sys\nsys.exit(3)\n", ["mine.py"], "line 2, leaves with sys.exit(3)"),
         (
