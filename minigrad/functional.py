@@ -1,4 +1,4 @@
-"""Exponentials that sum to one, and the logarithm of their sum."""
+"""Exponentials that sum to one, the logarithm of their sum, and what they say of a class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .ops.accumulate import kept_shape, total
 from .ops.arguments import checked_axes
 from .ops.arithmetic import stop_gradient
-from .ops.choice import where
+from .ops.choice import maximum, where
 from .ops.exponential import exp
 from .ops.logic import isfinite
 from .ops.reduce import max, sum
@@ -28,8 +28,8 @@ def _log_of_sum(x: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
 
 def _shares(x: Any, out: Any, axis: tuple[int, ...]) -> Any:
     """The softmax, as the derivative of the logarithm of the sum."""
-    out = reshape(where(out == -np.inf, 0.0, out), kept_shape(x.shape, axis))
-    return exp(x - out)
+    out = maximum(out, np.finfo(out.dtype).min)  # of nothing but minus infinities
+    return exp(x - reshape(out, kept_shape(x.shape, axis)))
 
 
 _logsumexp = general(
@@ -85,32 +85,6 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 _logsumexp.function = logsumexp
 
 
-def log_softmax_terms(x: Any, axis: Any) -> tuple[Any, Any]:
-    """Two tensors whose difference is the logarithm of the softmax, both safe for any size of x.
-
-    Parameters
-    ----------
-    x : array_like
-    axis : int or tuple of int
-
-    Returns
-    -------
-    below : Tensor
-        x less its largest entry, which carries no gradient and is never added back: next to it
-        the logarithm would be rounded away.
-    log_sum : Tensor
-        The logarithm of the sum of the exponentials of `below`, these axes kept with size one.
-
-    Examples
-    --------
-    >>> log_softmax_terms(np.array([3.0, 3.0]), 0)
-    (array([0., 0.]), array([0.69314718]))
-    """
-    below = _below_largest(x, axis)
-    axes = checked_axes("log_softmax", x, axis)
-    return below, bind(_logsumexp, (below,), {"axis": axes, "keepdims": True})
-
-
 def _below_largest(x: Any, axis: Any) -> Any:
     return x - stop_gradient(max(x, axis=axis, keepdims=True))
 
@@ -134,8 +108,10 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     >>> mg.log_softmax(mg.tensor([0.0, 0.0]))
     tensor([-0.69314718, -0.69314718])
     """
-    below, log_sum = log_softmax_terms(operand(x), axis)
-    return below - log_sum
+    # The largest entry is never added back: next to it the logarithm would be rounded away.
+    below = _below_largest(operand(x), axis)
+    axes = checked_axes("log_softmax", below, axis)
+    return below - bind(_logsumexp, (below,), {"axis": axes, "keepdims": True})
 
 
 @public("softmax")
@@ -160,3 +136,53 @@ def softmax(x: Any, axis: int = -1) -> Any:
     x = operand(x)
     e = exp(_below_largest(x, axis))
     return e / sum(e, axis=axis, keepdims=True)
+
+
+# The loss of a class ---------------------------------------------------------------------------
+
+
+def _surprise(x: Array, labels: Array) -> Any:
+    below = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    return np.log(total(np.exp(below), (1,))) - below[np.arange(len(labels)), labels]
+
+
+def _surplus(x: Any, labels: Any) -> Any:
+    """The softmax, less 1 where the class is."""
+    return softmax(x, 1) - (reshape(labels, (-1, 1)) == np.arange(x.shape[1]))
+
+
+_softmax_cross_entropy = general(
+    "softmax_cross_entropy",
+    _surprise,
+    vjp=lambda g, needed, x, labels, _out: (reshape(g, (-1, 1)) * _surplus(x, labels), None),
+    jvp=lambda t, x, labels, _out: sum(t[0] * _surplus(x, labels), axis=1),
+    formula=r"\ln \sum_i e^{x_i} - x_c",
+    vjp_formula=r"g\,(\operatorname{softmax}(x) - \operatorname{onehot}(c))",
+    samples=lambda rng: (
+        ((rng.standard_normal((n, c)), rng.integers(0, c, n)), {}) for n, c in ((4, 3), (1, 5), (0, 2), (3, 1))
+    ),
+)
+
+
+def softmax_cross_entropy(x: Any, labels: Any) -> Any:
+    """Minus the logarithm of the softmax at the class of each row; safe for any size of x.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, C)
+    labels : array_like of int, shape (N,)
+        From 0 to C - 1.
+
+    Returns
+    -------
+    Tensor, shape (N,)
+
+    Examples
+    --------
+    >>> softmax_cross_entropy(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))
+    array([0.69314718, 0.69314718])
+    """
+    return bind(_softmax_cross_entropy, (operand(x), operand(labels)))
+
+
+_softmax_cross_entropy.function = softmax_cross_entropy

@@ -132,6 +132,11 @@ def _adaptively_pooled(x: Any, best: Any, size: Any) -> Any:
     return x
 
 
+def _softmax_cross_entropy(x: Any, labels: Any) -> Any:
+    shares = np.exp(x - x.max(axis=1, keepdims=True))
+    return -np.log((shares / shares.sum(axis=1, keepdims=True))[np.arange(len(labels)), labels])
+
+
 def _fold(x: Any, output: Any, size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Where every element comes from, by unfolding the numbers of the elements."""
     channels = x.shape[-2] // int(np.prod(np.broadcast_to(size, 2)))
@@ -149,6 +154,7 @@ REFERENCES: dict[str, Callable[..., Any]] = {
     "relu": lambda x: np.maximum(x, 0.0),
     "softplus": lambda x: np.logaddexp(x, 0.0),
     "logsumexp": lambda x, **axes: np.log(np.sum(np.exp(x), **axes)),
+    "softmax_cross_entropy": _softmax_cross_entropy,
     "identity": lambda x: x.copy(),
     "stop_gradient": lambda x: x.copy(),
     "astype": lambda x, dtype: x.astype(dtype),

@@ -10,7 +10,7 @@ import numpy as np
 import minigrad as mg
 
 from ...errors import ArgumentError, DtypeError, ShapeError
-from ...functional import log_softmax_terms
+from ...functional import softmax_cross_entropy
 from ...tensor import FLOATING, Tensor, as_tensor, describe
 from .arguments import check_probability, check_reduction, like_of
 
@@ -66,7 +66,7 @@ def cross_entropy(
         if target.dtype not in FLOATING or target.shape != logits.shape:
             scores, labels, shape = _rows("cross_entropy", logits, target)
             settings = weight, ignore_index, reduction, label_smoothing
-            return _from_logs("cross_entropy", *log_softmax_terms(scores, 1), labels, shape, *settings)
+            return _of_classes("cross_entropy", scores, labels, shape, *settings)
         if ignore_index != -100:
             raise ArgumentError(
                 f"cross_entropy: ignore_index={ignore_index!r} is for class numbers, and the target "
@@ -112,7 +112,7 @@ def nll_loss(
     """
     check_reduction("nll_loss", reduction)
     logs, labels, shape = _rows("nll_loss", as_tensor(log_probabilities), as_tensor(target))
-    return _from_logs("nll_loss", logs, None, labels, shape, weight, ignore_index, reduction, 0.0)
+    return _of_classes("nll_loss", logs, labels, shape, weight, ignore_index, reduction)
 
 
 def mse_loss(x: Any, target: Any, reduction: Reduction = "mean") -> Tensor:
@@ -296,48 +296,61 @@ def _rows(who: str, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, tup
     return scores, labels, expected
 
 
-def _check_labels(who: str, labels: Tensor, classes: int) -> None:
+def _check_labels(who: str, labels: Tensor, classes: int, ignore_index: int | None = None) -> bool:
+    """Refuse what is no class number; whether there are any that do not count."""
     numbers = labels._value
     if labels.dtype.kind not in "iu":
         raise DtypeError(
             f"{who}: class numbers are integers, and these are {describe(labels)}. Write "
             "target.astype(int)."
         )
-    if numbers.size and (numbers.min() < 0 or numbers.max() >= classes):
+    if _within(numbers, classes) and not (ignore_index is not None and 0 <= ignore_index < classes):
+        return False
+    counted = numbers[numbers != ignore_index]
+    if not _within(counted, classes):
         raise ArgumentError(
-            f"{who}: class numbers from {numbers.min()} to {numbers.max()} were given for {classes} "
+            f"{who}: class numbers from {counted.min()} to {counted.max()} were given for {classes} "
             f"classes; they run from 0 to {classes - 1}."
         )
+    return counted.size < numbers.size
 
 
-def _from_logs(
-    who: str,
+def _within(numbers: Any, classes: int) -> bool:
+    """Whether all are from 0 to classes - 1; read as unsigned, negative ones are the largest."""
+    unsigned = numbers.view(f"u{numbers.itemsize}")
+    return not numbers.size or bool(np.maximum.reduce(unsigned, axis=None) < classes)
+
+
+def _of_classes(
+    who: Literal["cross_entropy", "nll_loss"],
     scores: Tensor,
-    log_sum: Tensor | None,
     labels: Tensor,
     shape: tuple[int, ...],
     weight: Any,
     ignore_index: int,
     reduction: str,
-    smoothing: float,
+    smoothing: float = 0.0,
 ) -> Tensor:
-    """Losses from (examples, classes) log-probabilities: the scores, less an (examples, 1)
-    logarithm.  Labels stay tensors: a traced graph reads them anew on replay."""
+    """Losses from (examples, classes) scores; those of `nll_loss` are log-probabilities.
+
+    Labels stay tensors: a traced graph reads them anew on replay.
+    """
     count, classes = scores.shape
     ignored = None
-    if (labels._value == ignore_index).any():
+    if _check_labels(who, labels, classes, ignore_index):
         ignored = labels == ignore_index
         labels = mg.where(ignored, 0, labels)
-    _check_labels(who, labels, classes)
-    picked = scores[np.arange(count), labels]
-    losses = -picked if log_sum is None else mg.reshape(log_sum, (count,)) - picked
+    if who == "cross_entropy":
+        losses = softmax_cross_entropy(scores, labels)
+    else:
+        losses = -scores[np.arange(count), labels]
     shares = None  # of each example in the mean
     if weight is not None:
         weight = _class_weights(who, weight, classes, scores)
         shares = weight[labels]
         losses = losses * shares
     if smoothing:
-        logs = scores if log_sum is None else scores - log_sum
+        logs = mg.log_softmax(scores, axis=1)
         everywhere = -mg.sum(logs if weight is None else logs * weight, axis=1)
         losses = losses * (1.0 - smoothing) + everywhere * (smoothing / classes)
     if ignored is not None:
