@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .context import _STATE, State, current, surroundings
+from .context import _STATE, State, current
 from .errors import DtypeError, GradientError, ShapeError
 from .primitive import PICK, REGISTRY, bind, lifted, stretch
 from .tensor import FLOATING, ArrayLike, Leaf, Node, Tensor, at, describe
@@ -125,7 +125,9 @@ def pullback(
                     i = params["index"]  # type: ignore[index]
                     slots[i] = g if slots[i] is None else slots[i] + g
                 continue
-            saved = kept(node, lift, state)
+            saved = node.saved
+            if lift or not saved:
+                saved = kept(node, lift, state)
             fused: Any = None if lift or observer is not None else primitive.summed
             into: Any = None if lift or observer is not None else primitive.into
             contributions = None
@@ -334,15 +336,16 @@ def backward(
     copy = create_graph or current().observer is not None  # else no one holds on to it: see `_own`
     g = enter(seed(output, gradient, "backward()", copy), create_graph)
     nodes, _ = collect([node])
-    with surroundings():  # a rule that raises must not leave its state behind
-        gradients = pullback(nodes, {node: g}, None, create_graph, not retain_graph)
+    gradients = pullback(nodes, {node: g}, None, create_graph, not retain_graph)
+    given = None if gradient is None else g
     for leaf, found in gradients.items():
         if isinstance(leaf, Leaf):
-            made = found if isinstance(found, Tensor) else Tensor(_own(found, g))
+            made = found if isinstance(found, Tensor) else Tensor(_own(found, given))
             leaf.grad = made if leaf.grad is None else leaf.grad + made
 
 
 def _own(value: Any, given: Any) -> Any:
     """An array that shares no memory with the user's cotangent and is not a stretched view."""
     value = np.asarray(value)
-    return value.copy() if 0 in value.strides or np.may_share_memory(value, given) else value
+    shared = 0 in value.strides or (given is not None and np.may_share_memory(value, given))
+    return value.copy() if shared else value

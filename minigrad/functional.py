@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .ops.accumulate import kept_shape, total
+from .ops.accumulate import kept_shape, reduce_rows, total
 from .ops.arguments import checked_axes
 from .ops.arithmetic import stop_gradient
 from .ops.choice import maximum, where
@@ -15,8 +15,8 @@ from .ops.logic import isfinite
 from .ops.reduce import max, sum
 from .ops.samples import reductions
 from .ops.shape import reshape, squeeze
-from .primitive import bind, general, public
-from .tensor import Array, operand
+from .primitive import binary, bind, general, public
+from .tensor import Array, Tensor, operand
 
 
 def _log_of_sum(x: Array, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -141,14 +141,24 @@ def softmax(x: Any, axis: int = -1) -> Any:
 # The loss of a class ---------------------------------------------------------------------------
 
 
+def _exponentials(x: Array) -> tuple[Array, Array]:
+    below = x - reduce_rows(np.maximum, x, (1,), True)
+    return below, np.exp(below)
+
+
 def _surprise(x: Array, labels: Array) -> Any:
-    below = x - np.maximum.reduce(x, axis=1, keepdims=True)
-    return np.log(total(np.exp(below), (1,))) - below[np.arange(len(labels)), labels]
+    below, e = _exponentials(x)
+    return np.log(total(e, (1,))) - below[np.arange(len(labels)), labels]
 
 
 def _surplus(x: Any, labels: Any) -> Any:
     """The softmax, less 1 where the class is."""
-    return softmax(x, 1) - (reshape(labels, (-1, 1)) == np.arange(x.shape[1]))
+    if isinstance(x, Tensor):
+        return softmax(x, 1) - (reshape(labels, (-1, 1)) == np.arange(x.shape[1]))
+    _, e = _exponentials(x)
+    e /= total(e, (1,)).reshape(-1, 1)
+    e[np.arange(len(labels)), labels] -= 1.0
+    return e
 
 
 _softmax_cross_entropy = general(
@@ -159,7 +169,8 @@ _softmax_cross_entropy = general(
     formula=r"\ln \sum_i e^{x_i} - x_c",
     vjp_formula=r"g\,(\operatorname{softmax}(x) - \operatorname{onehot}(c))",
     samples=lambda rng: (
-        ((rng.standard_normal((n, c)), rng.integers(0, c, n)), {}) for n, c in ((4, 3), (1, 5), (0, 2), (3, 1))
+        ((rng.standard_normal((n, c)), rng.integers(0, c, n)), {})
+        for n, c in ((4, 3), (1, 5), (0, 2), (3, 1))
     ),
 )
 
@@ -182,7 +193,8 @@ def softmax_cross_entropy(x: Any, labels: Any) -> Any:
     >>> softmax_cross_entropy(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))
     array([0.69314718, 0.69314718])
     """
-    return bind(_softmax_cross_entropy, (operand(x), operand(labels)))
+    return _recorded(operand(x), operand(labels))
 
 
+_recorded = binary(_softmax_cross_entropy)
 _softmax_cross_entropy.function = softmax_cross_entropy

@@ -333,7 +333,7 @@ def elementwise(
         The public function; ``.primitive`` is the declaration.
     """
     primitive = Primitive(name, "elementwise", impl, rules, aligned="shape", **declared)
-    make = {1: _unary, 2: _binary}.get(len(rules), _nary)
+    make = {1: _unary, 2: binary}.get(len(rules), _nary)
     return _publish(primitive, make(primitive), doc, function or name, aliases)
 
 
@@ -422,8 +422,9 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
     return call
 
 
-def _binary(primitive: Primitive) -> Callable[..., Any]:
-    impl, keeps = primitive.impl, primitive.keeps
+def binary(primitive: Primitive) -> Callable[..., Any]:
+    """`bind` for two inputs and no params."""
+    impl, keeps, stretches = primitive.impl, primitive.keeps, primitive.aligned == "shape"
     both, first, second = keeps((True, True)), keeps((True, False)), keeps((False, True))
     ndarray, as_array, get_frame = np.ndarray, np.asarray, sys._getframe
 
@@ -469,14 +470,14 @@ def _binary(primitive: Primitive) -> Callable[..., Any]:
             parent_x = value_x if x is value_x else Spec(value_x)
         else:
             keep = both if node_y is not None else first
-            if node_x.shape != shape:
+            if stretches and node_x.shape != shape:
                 parent_x = derived(
                     "broadcast", node_x, {"shape": shape}, shape, dtype, (state, code, instruction)
                 )
         parent_y: Any = node_y
         if node_y is None:
             parent_y = value_y if y is value_y else Spec(value_y)
-        elif node_y.shape != shape:
+        elif stretches and node_y.shape != shape:
             parent_y = derived(
                 "broadcast", node_y, {"shape": shape}, shape, dtype, (state, code, instruction)
             )

@@ -309,7 +309,7 @@ def test_a_broken_rule_is_noticed(
 
 def _refresh(target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The public function reads what to keep when it is made: make it again."""
-    make = {1: primitive._unary, 2: primitive._binary}.get(len(target.rules))
+    make = {1: primitive._unary, 2: primitive.binary}.get(len(target.rules))
     if target.family == "elementwise" and make is not None:
         fresh = make(target)
         fresh.__name__, fresh.__doc__ = target.function.__name__, target.function.__doc__

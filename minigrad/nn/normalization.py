@@ -187,7 +187,7 @@ class _BatchNorm(RunningNorm):
         elif self.training:
             counter = self.num_batches_tracked
         if counter is not None:
-            momentum = 1.0 / (int(counter) + 1) if self.momentum is None else self.momentum
+            momentum = self.momentum if self.momentum is not None else 1.0 / (int(counter) + 1)
         out = functional.batch_norm(
             x, *averages, self.weight, self.bias, batch, momentum, self.eps,
             method=self.method,
@@ -197,7 +197,7 @@ class _BatchNorm(RunningNorm):
         # Of no examples there are no statistics; PyTorch counts such a batch, which does no harm
         # unless the count is what the average divides by.
         if counter is not None and (x.size or self.momentum is not None):
-            counter.data = int(counter) + 1
+            counter._value = np.asarray(counter._value + 1)
         return out
 
     def extra_repr(self) -> str:

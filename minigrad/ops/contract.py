@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..primitive import bilinear, bind, public
+from ..primitive import bilinear, binary, bind, public
 from ..tensor import FUNCTIONS, Array, Tensor, describe, operand
 from .einsum import LETTERS, einsum
 from .index import getitem
 from .samples import calls
-from .shape import broadcast_to, concatenate, expand_dims, reshape, swapaxes, transpose
+from .shape import broadcast_to, concatenate, expand_dims, reshape, transpose
 
 
 def _matmul_array(x: Any, y: Any) -> Any:
@@ -30,13 +30,13 @@ def _pull_right(g: Any, x: Any, y: Any, _out: Any) -> Any:
     if y.__class__ is np.ndarray and y.flags.f_contiguous and g.__class__ is np.ndarray:
         # y is a weight transposed: so laid out, its cotangent turned back lies row by row.
         return _matmul_array(g.swapaxes(-1, -2), x).swapaxes(-1, -2)
-    return bind(_matmul, (swapaxes(x, -1, -2), g))
+    return bind(_matmul, (x.swapaxes(-1, -2), g))
 
 
 _matmul = bilinear(
     "matmul",
     _matmul_array,
-    lambda g, _x, y, _out: bind(_matmul, (g, swapaxes(y, -1, -2))),
+    lambda g, _x, y, _out: bind(_matmul, (g, y.swapaxes(-1, -2))),
     _pull_right,
     formula=r"x\,y",
     vjp_formula=r"(g\,y^\top,\; x^\top g)",
@@ -52,6 +52,8 @@ _matmul = bilinear(
         ((0, 4), (4, 2), {}),
     ),
 )
+
+_product = binary(_matmul)
 
 
 @public("matmul")
@@ -92,7 +94,7 @@ def matmul(x: Any, y: Any) -> Any:
             f"{y.shape[-2 if y.ndim > 1 else -1]}. Did you mean x @ y.T?"
         )
     if x.ndim == y.ndim == 2:
-        return bind(_matmul, (x, y))
+        return _product(x, y)
     left = reshape(x, (1, -1)) if x.ndim == 1 else x
     right = reshape(y, (-1, 1)) if y.ndim == 1 else y
     rows, columns = left.shape[-2:-1], right.shape[-1:]

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..primitive import bind, general, linear, nondifferentiable, public, stretch
 from ..tensor import Array, Shape, Tensor, describe, operand
-from .accumulate import kept_shape, total, wide
+from .accumulate import kept_shape, reduce_rows, total, wide
 from .arguments import checked_axes, checked_axis, refuse_out
 from .arithmetic import astype
 from .choice import maximum, minimum, where
@@ -298,10 +298,10 @@ def _extremum_jvp(tangents: Any, x: Any, out: Any, axis: Any, keepdims: bool) ->
     return sum(share(tangents[0], x, out, axis), axis=axis, keepdims=keepdims)
 
 
-def _extremum(name: str, impl: Any, formula: str) -> Any:
+def _extremum(name: str, ufunc: np.ufunc, formula: str) -> Any:
     return general(
         name,
-        lambda x, axis, keepdims: impl(x, axis=axis, keepdims=keepdims),
+        lambda x, axis, keepdims: reduce_rows(ufunc, x, axis, keepdims),
         vjp=_extremum_vjp,
         jvp=_extremum_jvp,
         formula=formula,
@@ -311,8 +311,8 @@ def _extremum(name: str, impl: Any, formula: str) -> Any:
     )
 
 
-_max = _extremum("max", np.max, r"\max_i x_i")
-_min = _extremum("min", np.min, r"\min_i x_i")
+_max = _extremum("max", np.maximum, r"\max_i x_i")
+_min = _extremum("min", np.minimum, r"\min_i x_i")
 
 
 def _extreme(

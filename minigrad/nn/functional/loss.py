@@ -15,6 +15,7 @@ from ...tensor import FLOATING, Tensor, as_tensor, describe
 from .arguments import check_probability, check_reduction, like_of
 
 Reduction = Literal["mean", "sum", "none"]
+_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # by the bytes of an integer
 
 
 def cross_entropy(
@@ -317,7 +318,7 @@ def _check_labels(who: str, labels: Tensor, classes: int, ignore_index: int | No
 
 def _within(numbers: Any, classes: int) -> bool:
     """Whether all are from 0 to classes - 1; read as unsigned, negative ones are the largest."""
-    unsigned = numbers.view(f"u{numbers.itemsize}")
+    unsigned = numbers.view(_UNSIGNED[numbers.itemsize])
     return not numbers.size or bool(np.maximum.reduce(unsigned, axis=None) < classes)
 
 
