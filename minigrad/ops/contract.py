@@ -159,6 +159,21 @@ def dot(a: Any, b: Any) -> Any:
     return tensordot(a, b, axes=((-1,), (-2,)))
 
 
+_inner = bilinear(
+    "inner",
+    lambda x, y: _matmul_array(x, y.T),
+    lambda g, _x, y, _out: _product(g, y),
+    lambda g, x, _y, _out: _product(g.swapaxes(0, 1), x),
+    formula=r"x\,y^\top",
+    vjp_formula=r"(g\,y,\; g^\top x)",
+    samples=calls(
+        ((3, 4), (2, 4), {}), ((4,), (2, 4), {}), ((2, 3, 4), (5, 4), {}), ((0, 4), (2, 4), {})
+    ),
+)
+
+_rows_by_rows = binary(_inner)  # of two matrices
+
+
 @public("inner")
 def inner(a: Any, b: Any) -> Any:
     """Sum over the last axes of both.
@@ -192,7 +207,13 @@ def inner(a: Any, b: Any) -> Any:
             f"inner: a is {describe(a)}, b is {describe(b)}: their last sizes must be equal, and they "
             f"are {a.shape[-1]} and {b.shape[-1]}."
         )
-    return tensordot(a, b, axes=((-1,), (-1,)))
+    if a.ndim == b.ndim == 2:
+        return _rows_by_rows(a, b)
+    flat = [x if x.ndim == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1])) for x in (a, b)]
+    return reshape(_rows_by_rows(*flat), a.shape[:-1] + b.shape[:-1])
+
+
+_inner.function = inner
 
 
 @public("outer")

@@ -86,17 +86,7 @@ def ops(path):
         ("rec", ["matmul", "sin", "sum"]),
         (
             "model",
-            [
-                "transpose",
-                "matmul",
-                "broadcast",
-                "add",
-                "relu",
-                "transpose",
-                "matmul",
-                "broadcast",
-                "add",
-            ],
+            ["inner", "broadcast", "add", "relu", "inner", "broadcast", "add"],
         ),
     ],
 )

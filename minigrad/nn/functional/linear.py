@@ -42,5 +42,5 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
             f"number of input features, {expected}."
         )
     same_dtype("linear", x, weight=weight, bias=bias)
-    out = mg.matmul(x, mg.transpose(weight))
+    out = mg.inner(x, weight)
     return out if bias is None else out + bias
