@@ -88,3 +88,19 @@ def test_blocks_that_overflow_are_summed_in_float64():
         rows = np.ascontiguousarray(x.T)
         np.testing.assert_array_equal(accumulate.total(rows, (1,), mean=True), exact)
         np.testing.assert_allclose(accumulate.total(x, (0, 1), mean=True), exact[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("ufunc", [np.maximum, np.minimum])
+@pytest.mark.parametrize(
+    "shape", [(64, 2), (63, 2), (300, 10), (8, 9, 32), (100, 33), (80, 1), (5, 0, 3)]
+)
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_many_short_rows_give_what_numpy_gives(ufunc, shape, keepdims):
+    x = np.random.default_rng(0).standard_normal(shape).astype("f4")
+    whole = np.rint(9 * x).astype(int)
+    x.reshape(-1)[::17] = np.nan
+    for case in (x, np.asfortranarray(x), x[::-1], whole):
+        axis = (case.ndim - 1,)
+        found = accumulate.reduce_rows(ufunc, case, axis, keepdims)
+        np.testing.assert_array_equal(found, ufunc.reduce(case, axis=axis, keepdims=keepdims))
+        assert found.dtype == case.dtype
