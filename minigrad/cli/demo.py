@@ -6,11 +6,9 @@ compared; the gradient is looked at along the mean and along x-hat; pictures go 
 
 from __future__ import annotations
 
-import contextlib
 import io
-import tempfile
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from ..tensor import tensor
 from ..threads import one_thread
 from ..transforms import vjp
 from .evidence import agreement, projections
-from .terminal import CommandError, Parser, integer, progress, table
+from .terminal import Parser, integer, output_folder, progress, table, writing
 from .twins import BATCH, RATE, WIDTHS, WITH, WITHOUT, History, train
 
 STATISTICS = ("mean", "variance")  # what the ways of the gradient are told apart by
@@ -61,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     if not options.out:
         parser.error("--out needs the name of a folder")
     say = _silent if options.quiet else _explain
-    with _folder(options.out) as folder:
+    with output_folder(options.out) as folder:
         histories = _training(options.seed, options.steps, say, options.quiet)
         agrees = _agreement(options.seed, say)
         _projection(options.seed, say)
@@ -77,35 +75,6 @@ def _explain(text: str) -> None:
 
 def _silent(text: str) -> None:
     """Explain nothing."""
-
-
-@contextlib.contextmanager
-def _folder(name: str) -> Iterator[Path]:
-    """The folder for the files, proved writable before the work; not left behind empty."""
-    folder = Path(name)
-    with _writing(folder):
-        new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with _writing(folder):
-            tempfile.TemporaryFile(dir=folder).close()
-        yield folder
-    finally:
-        if new:
-            with contextlib.suppress(OSError):  # it holds something
-                folder.rmdir()
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Say in one line what the system says at length."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename2 or error.filename or folder
-        raise CommandError(
-            f"cannot write to {where}: {error.strerror}. Choose a folder with --out DIR."
-        ) from error
 
 
 def _training(seed: int, steps: int, say: Say, quiet: bool) -> dict[str, History]:
@@ -178,7 +147,7 @@ def _pictures(folder: Path, histories: dict[str, History], say: Say) -> None:
     print("4. Pictures: the graph of batch norm, step by step, and how the training went")
     say("The first graph in words, one operation a line:")
     say(str(forward))
-    with _writing(folder):
+    with writing(folder):
         written, notes = _write(folder, forward, step, histories)
     print(f"Written to {folder.resolve()}:")
     for path in written:

@@ -15,8 +15,7 @@ from typing import Any, NoReturn
 from ..errors import MinigradError
 from ..lab import Experiment, experiments, run
 from ..lab.run import drawing
-from .demo import _folder
-from .terminal import CommandError, Parser, progress, table
+from .terminal import CommandError, Parser, output_folder, progress, table
 
 MARKS = {"holds": "+", "holds partly": "~", "does not hold here": "-"}
 
@@ -67,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         running.error("--out needs the name of a folder")
     chosen = list(experiments().values()) if options.all else [_find(n) for n in options.names]
     drawing()  # what is missing must not come out after the work
-    with _folder(options.out) as folder:
+    with output_folder(options.out) as folder:
         return _run(chosen, options.quick, folder, options.quiet)
 
 

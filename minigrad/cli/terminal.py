@@ -1,11 +1,13 @@
-"""What the commands share: errors of one line, numbers from the command line, tables, progress."""
+"""What the commands share: errors of one line, options, the folder for files, tables, progress."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 
@@ -46,6 +48,60 @@ def integer(least: int) -> Callable[[str], int]:
         return number
 
     return convert
+
+
+@contextlib.contextmanager
+def output_folder(name: str) -> Iterator[Path]:
+    """The folder of ``--out``, proved writable before the work; not left behind empty.
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    CommandError
+        If it cannot be made, or nothing can be written there.
+
+    Examples
+    --------
+    >>> with output_folder(".") as folder:
+    ...     folder.is_dir()
+    True
+    """
+    folder = Path(name)
+    with writing(folder):
+        new = not folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with writing(folder):
+            tempfile.TemporaryFile(dir=folder).close()
+        yield folder
+    finally:
+        if new:
+            with contextlib.suppress(OSError):  # it holds something
+                folder.rmdir()
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one line what the system says at length.
+
+    Examples
+    --------
+    >>> with writing(Path("out")):
+    ...     raise PermissionError(13, "Permission denied", "out/page.html")
+    Traceback (most recent call last):
+    minigrad.cli.terminal.CommandError: cannot write to out/page.html: Permission denied. Choose a \
+folder with --out DIR.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = error.filename2 or error.filename or folder
+        raise CommandError(
+            f"cannot write to {where}: {error.strerror}. Choose a folder with --out DIR."
+        ) from error
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
