@@ -11,6 +11,7 @@ from .ops.arguments import checked_axes
 from .ops.arithmetic import stop_gradient
 from .ops.choice import maximum, where
 from .ops.exponential import exp
+from .ops.index import scatter_add
 from .ops.logic import isfinite
 from .ops.reduce import max, sum
 from .ops.samples import reductions
@@ -142,6 +143,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 
 def _exponentials(x: Array) -> tuple[Array, Array]:
+    # As in `log_softmax`, the largest entry is never added back.
     below = x - reduce_rows(np.maximum, x, (1,), True)
     return below, np.exp(below)
 
@@ -154,7 +156,8 @@ def _surprise(x: Array, labels: Array) -> Any:
 def _surplus(x: Any, labels: Any) -> Any:
     """The softmax, less 1 where the class is."""
     if isinstance(x, Tensor):
-        return softmax(x, 1) - (reshape(labels, (-1, 1)) == np.arange(x.shape[1]))
+        rows = np.arange(x.shape[0])
+        return softmax(x, 1) - scatter_add(np.ones(len(rows), x.dtype), x.shape, (rows, labels))
     _, e = _exponentials(x)
     e /= total(e, (1,)).reshape(-1, 1)
     e[np.arange(len(labels)), labels] -= 1.0
@@ -175,6 +178,9 @@ _softmax_cross_entropy = general(
 )
 
 
+_of_rows = binary(_softmax_cross_entropy)
+
+
 def softmax_cross_entropy(x: Any, labels: Any) -> Any:
     """Minus the logarithm of the softmax at the class of each row; safe for any size of x.
 
@@ -193,8 +199,7 @@ def softmax_cross_entropy(x: Any, labels: Any) -> Any:
     >>> softmax_cross_entropy(np.array([[0.0, 0.0], [0.0, 0.0]]), np.array([0, 1]))
     array([0.69314718, 0.69314718])
     """
-    return _recorded(operand(x), operand(labels))
+    return _of_rows(operand(x), operand(labels))
 
 
-_recorded = binary(_softmax_cross_entropy)
 _softmax_cross_entropy.function = softmax_cross_entropy

@@ -423,7 +423,7 @@ def _unary(primitive: Primitive) -> Callable[..., Any]:
 
 
 def binary(primitive: Primitive) -> Callable[..., Any]:
-    """`bind` for two inputs and no params."""
+    """`bind` for a primitive of two inputs, without params and with one output."""
     impl, keeps, stretches = primitive.impl, primitive.keeps, primitive.aligned == "shape"
     both, first, second = keeps((True, True)), keeps((True, False)), keeps((False, True))
     ndarray, as_array, get_frame = np.ndarray, np.asarray, sys._getframe
@@ -446,7 +446,7 @@ def binary(primitive: Primitive) -> Callable[..., Any]:
             return bind(primitive, (x, y))
         try:
             value = impl(value_x, value_y)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, IndexError) as error:
             raise explain(primitive, (x, y), error) from error
         if value.__class__ is not ndarray:
             value = as_array(value)

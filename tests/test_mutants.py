@@ -210,6 +210,18 @@ MUTANTS: list[tuple[str, str, Callable[[Any], dict[str, Any]], Callable[[str], N
         first_order,
     ),
     (
+        "not turned",
+        "inner",
+        rules(_1=lambda g, x, _y, _o: bind(MATMUL, (swapaxes(x, -1, -2), g))),
+        first_order,
+    ),
+    (
+        "the class is forgotten",
+        "softmax_cross_entropy",
+        fields(joint=lambda g, needed, x, _c, _o: (mg.reshape(g, (-1, 1)) * mg.softmax(x, 1), None)),
+        first_order,
+    ),
+    (
         "pieces in the wrong order",
         "concatenate",
         fields(joint=lambda g, needed, *_a, axis: _backwards(g, _a[:-1], axis)),

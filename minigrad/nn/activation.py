@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import ArgumentError
-from ..tensor import Tensor, as_tensor
+from ..tensor import Tensor
 from . import functional, init
+from .functional.arguments import as_input
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
@@ -43,7 +44,7 @@ class ReLU(_InPlace):
 
     def forward(self, x: Any) -> Tensor:
         """max(x, 0)."""
-        return functional.relu(as_tensor(x))
+        return functional.relu(as_input(x))
 
 
 class LeakyReLU(Module):
@@ -206,7 +207,7 @@ class Sigmoid(Module):
 
     def forward(self, x: Any) -> Tensor:
         """1 / (1 + exp(-x))."""
-        return functional.sigmoid(as_tensor(x))
+        return functional.sigmoid(as_input(x))
 
 
 class LogSigmoid(Module):
@@ -236,7 +237,7 @@ class Tanh(Module):
 
     def forward(self, x: Any) -> Tensor:
         """tanh(x)."""
-        return functional.tanh(as_tensor(x))
+        return functional.tanh(as_input(x))
 
 
 class Softplus(Module):

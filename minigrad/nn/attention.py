@@ -13,6 +13,7 @@ from ..errors import ArgumentError, ShapeError
 from ..seeding import check_generator
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
+from .functional.arguments import as_input
 from .layers import Linear, check_size
 from .module import Module
 from .parameter import Parameter
@@ -278,7 +279,7 @@ class MultiheadAttention(Module):
         for name, mask in (("attn_mask", attn_mask), ("key_padding_mask", key_padding_mask)):
             if mask is None:
                 continue
-            mask = as_tensor(mask)
+            mask = as_input(mask)
             if mask.shape not in allowed[name]:
                 shapes = " or ".join([str(list(shape)) for shape in allowed[name]])
                 raise ShapeError(

@@ -11,8 +11,9 @@ import minigrad as mg
 
 from ..errors import ArgumentError, ShapeError
 from ..ops.window import AXES, per_axis
-from ..tensor import Tensor, as_tensor, describe
+from ..tensor import Tensor, describe
 from . import functional, init
+from .functional.arguments import as_input
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
@@ -87,7 +88,7 @@ class _Conv(Module):
 
     def _checked(self, x: Any) -> Tensor:
         """x, if its axes, channels and dtype fit."""
-        x, who, axes = as_tensor(x), type(self).__name__, AXES[self._count - 1]
+        x, who, axes = as_input(x), type(self).__name__, AXES[self._count - 1]
         if x.ndim not in (self._count + 1, self._count + 2):
             raise ShapeError(
                 f"{who}: x must be (N, C, {axes}), or (C, {axes}) for a single sample, and it is "

@@ -11,8 +11,9 @@ import numpy as np
 import minigrad as mg
 
 from ..errors import ArgumentError, ShapeError
-from ..tensor import Tensor, as_tensor, describe
+from ..tensor import Tensor, describe
 from . import functional, init
+from .functional.arguments import as_input
 from .module import Module
 from .parameter import Parameter
 
@@ -99,7 +100,7 @@ class Identity(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x itself."""
-        return as_tensor(x)
+        return as_input(x)
 
 
 class Flatten(Module):
@@ -123,7 +124,7 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x with the axes merged."""
-        return mg.flatten(as_tensor(x), self.start_dim, self.end_dim)
+        return mg.flatten(as_input(x), self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         """The axes."""
@@ -161,7 +162,7 @@ class Unflatten(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x with the axis split."""
-        x, sizes = as_tensor(x), tuple(self.unflattened_size)
+        x, sizes = as_input(x), tuple(self.unflattened_size)
         size = x.shape[self.dim] if -x.ndim <= self.dim < x.ndim else -1
         known = math.prod([n for n in sizes if n != -1])
         left = size // known if -1 in sizes and known else 1

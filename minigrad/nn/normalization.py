@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..tensor import FLOATING, Tensor, as_tensor, describe
 from . import functional, init
+from .functional.arguments import as_input
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
@@ -178,7 +179,7 @@ class _BatchNorm(RunningNorm):
 
     def forward(self, x: Any) -> Tensor:
         """Normalise x, and in training mode move the running averages."""
-        x = self._checked(as_tensor(x))
+        x = self._checked(as_input(x))
         averages = (self.running_mean, self.running_var)
         batch = self.training or (averages[0] is None and averages[1] is None)
         counter, momentum = None, 0.0
@@ -197,7 +198,7 @@ class _BatchNorm(RunningNorm):
         # Of no examples there are no statistics; PyTorch counts such a batch, which does no harm
         # unless the count is what the average divides by.
         if counter is not None and (x.size or self.momentum is not None):
-            counter._value = np.asarray(counter._value + 1)
+            counter.data = int(counter) + 1
         return out
 
     def extra_repr(self) -> str:

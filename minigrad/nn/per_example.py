@@ -13,8 +13,9 @@ import numpy as np
 import minigrad as mg
 
 from ..errors import ArgumentError, ShapeError
-from ..tensor import Tensor, as_tensor, describe
+from ..tensor import Tensor, describe
 from . import functional, init
+from .functional.arguments import as_input
 from .layers import check_size
 from .module import Module
 from .normalization import RunningNorm
@@ -138,7 +139,7 @@ class GroupNorm(_Affine):
 
     def forward(self, x: Any) -> Tensor:
         """Normalise x, of shape (N, C, ...)."""
-        x = as_tensor(x)
+        x = as_input(x)
         if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ShapeError(
                 f"GroupNorm: x must be (N, {self.num_channels}, ...), as num_channels says, and it is "
@@ -196,7 +197,7 @@ class _InstanceNorm(RunningNorm):
 
     def forward(self, x: Any) -> Tensor:
         """Normalise x; in training mode move the running averages, if there are any."""
-        x = as_tensor(x)
+        x = as_input(x)
         single = x.ndim == self._layouts[0] - 1
         x = self._checked(mg.expand_dims(x, 0) if single else x)
         out = functional.instance_norm(

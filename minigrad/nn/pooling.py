@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from ..errors import ArgumentError
 from ..ops.window import per_axis
-from ..tensor import Tensor, as_tensor
+from ..tensor import Tensor
 from . import functional
+from .functional.arguments import as_input
 from .module import Module
 from .text import for_axes
 
@@ -19,7 +20,7 @@ class _Pool(Module):
     _function: ClassVar[str] = ""
 
     def _pool(self, x: Any, **settings: Any) -> Any:
-        return getattr(functional, f"{self._function}{self._count}d")(as_tensor(x), **settings)
+        return getattr(functional, f"{self._function}{self._count}d")(as_input(x), **settings)
 
 
 class _Window(_Pool):

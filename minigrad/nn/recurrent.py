@@ -20,6 +20,7 @@ from ..errors import ArgumentError, ShapeError
 from ..seeding import check_generator
 from ..tensor import Tensor, as_tensor, describe
 from . import functional, init
+from .functional.arguments import as_input
 from .layers import check_size
 from .module import Module
 from .parameter import Parameter
@@ -104,7 +105,7 @@ class _Recurrent(Module):
 
     def _given(self, x: Any, most: int, expected: str) -> Tensor:
         """The input, if axes, size and dtype fit."""
-        x, who = as_tensor(x), type(self).__name__
+        x, who = as_input(x), type(self).__name__
         if x.ndim not in (most - 1, most) or x.shape[-1] != self.input_size:
             raise ShapeError(
                 f"{who}: x must be {expected} with input_size={self.input_size}, and it is "

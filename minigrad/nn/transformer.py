@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from ..tensor import Tensor, as_tensor
+from ..tensor import Tensor
 from . import functional
 from .attention import MultiheadAttention
 from .containers import ModuleList
 from .dropout import Dropout
+from .functional.arguments import as_input
 from .layers import Linear, check_size
 from .module import Module
 from .per_example import LayerNorm
@@ -105,7 +106,7 @@ class TransformerEncoderLayer(Module):
         is_causal: bool = False,
     ) -> Tensor:
         """The sequence after this block; masks as in :class:`MultiheadAttention`."""
-        x, masks = as_tensor(src), (src_mask, src_key_padding_mask, is_causal)
+        x, masks = as_input(src), (src_mask, src_key_padding_mask, is_causal)
         if self.norm_first:
             x = x + self._attended(self.norm1(x), *masks)
             return x + self._fed_forward(self.norm2(x))
@@ -174,7 +175,7 @@ class TransformerEncoder(Module):
         is_causal: bool | None = None,
     ) -> Tensor:
         """The sequence after all blocks; masks as in :class:`MultiheadAttention`."""
-        x = as_tensor(src)
+        x = as_input(src)
         for layer in self.layers:
             x = layer(x, mask, src_key_padding_mask, bool(is_causal))
         return x if self.norm is None else self.norm(x)

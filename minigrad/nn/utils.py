@@ -13,9 +13,10 @@ import numpy as np
 
 from ..context import no_grad
 from ..errors import ArgumentError, GradientError, ShapeError
-from ..tensor import FLOATING, Array, Tensor, as_tensor, describe
+from ..tensor import FLOATING, Array, Tensor, describe
 from .containers import Sequential
 from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .functional.arguments import as_input
 from .layers import Identity, Linear
 from .module import Module
 from .normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
@@ -299,7 +300,7 @@ class Folded(Identity):
 
     def forward(self, x: Any) -> Tensor:
         """x itself, if it is a batch."""
-        x = as_tensor(x)
+        x = as_input(x)
         if x.ndim != self.axes:
             raise ShapeError(
                 f"fold_batchnorm: a batch norm was folded into the {self.layer_name} before, which is "

@@ -25,6 +25,7 @@ from ..tensor import Array, Shape
 
 BLOCK = 128
 SMALL = 65536  # half a megabyte as float64
+TURNED = 8192  # elements that are turned at a time
 OFFSET = 64.0  # |mean| / spread beyond which float32 block sums lose what centring needs
 
 _ONES: dict[Any, Array] = {}
@@ -219,7 +220,8 @@ def _ones(n: int, dtype: Any = np.float32) -> Array:
 def reduce_rows(ufunc: np.ufunc, x: Array, axes: tuple[int, ...], keepdims: bool) -> Any:
     """``ufunc.reduce``, for a ufunc that any order will do; many short rows go by columns.
 
-    That is six times as fast as NumPy's way along rows of ten numbers.
+    For rows of ten numbers that is three to six times as fast as NumPy's way.  Blocks of rows are
+    turned, so that they stay in the cache.
 
     Examples
     --------
@@ -227,11 +229,14 @@ def reduce_rows(ufunc: np.ufunc, x: Array, axes: tuple[int, ...], keepdims: bool
     array([[2.]])
     """
     width = x.shape[-1] if axes == (x.ndim - 1,) else 0
-    if not 1 < width <= 32 or x.size < 64 * width:
+    if not 1 < width <= 24 or x.size < 64 * width or not x.flags.c_contiguous:
         return ufunc.reduce(x, axis=axes, keepdims=keepdims)
-    rows = x.shape[:-1]
-    out = ufunc.reduce(np.ascontiguousarray(x.reshape(-1, width).T), axis=0)
-    return out.reshape((*rows, 1) if keepdims else rows)
+    rows, step = x.reshape(-1, width), TURNED // width
+    out = np.empty(len(rows), x.dtype)
+    for start in range(0, len(rows), step):
+        columns = np.ascontiguousarray(rows[start : start + step].T)
+        ufunc.reduce(columns, axis=0, out=out[start : start + step])
+    return out.reshape((*x.shape[:-1], 1) if keepdims else x.shape[:-1])
 
 
 def wide(dtype: np.dtype[Any]) -> Any:

@@ -106,8 +106,9 @@ def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
         if x is y:
             return FUNCTIONS["nonzero"](condition)
         raise ArgumentError("where: x and y come together; one is missing.")
-    if x.__class__ is condition.__class__ is np.ndarray and x.shape == condition.shape and _is_zero(y):
-        return _choose(condition, x, y)  # a rule on plain arrays
+    plain = x.__class__ is condition.__class__ is np.ndarray  # in a rule
+    if plain and _is_zero(y) and x.shape == condition.shape and x.dtype in FLOATING:
+        return _choose(condition, x, y)
     return bind(_where, (condition, x, y))
 
 

@@ -1,6 +1,6 @@
 """Contraction: the matrix product with NumPy's full batched semantics, and its relatives.
 
-``matmul``, ``einsum`` and ``convolve`` are primitives; ``dot``, ``inner``, ``tensordot`` and the
+``matmul``, ``inner``, ``einsum`` and ``convolve`` are primitives; ``dot``, ``tensordot`` and the
 others are made of them.
 """
 

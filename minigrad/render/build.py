@@ -27,6 +27,8 @@ SLOTS: dict[str, tuple[str, ...]] = {
     "div": ("", "÷"),
     "pow": ("", "exponent"),
     "matmul": ("", "right"),
+    "inner": ("", "right"),
+    "softmax_cross_entropy": ("", "class"),
     "where": ("if", "", "else"),
     "greater": ("", "<"),
     "greater_equal": ("", "≤"),

@@ -41,7 +41,7 @@ def write(folder: Path, compress: bool = True, count: int = 12) -> dict[str, Any
     for name, values in arrays.items():
         content = idx(values)
         path = folder / (f"{name}.gz" if compress else name)
-        path.write_bytes(gzip.compress(content) if compress else content)
+        path.write_bytes(gzip.compress(content, mtime=0) if compress else content)
     return arrays
 
 
@@ -50,7 +50,7 @@ def write(folder: Path, compress: bool = True, count: int = 12) -> dict[str, Any
 def test_every_dtype_is_read(tmp_path: Path, dtype: str, compress: bool) -> None:
     values = np.arange(-6, 18).astype(dtype).reshape(2, 3, 4)
     content = idx(values)
-    (tmp_path / "a").write_bytes(gzip.compress(content) if compress else content)
+    (tmp_path / "a").write_bytes(gzip.compress(content, mtime=0) if compress else content)
     found = read_idx(tmp_path / "a")
     assert found.dtype == values.dtype
     assert np.array_equal(found, values)
@@ -89,9 +89,9 @@ WHOLE = idx(np.arange(300).astype(np.uint8).reshape(3, 10, 10))
         (WHOLE[:-1], r"is cut short: its head says 3x10x10 values of uint8, that is 316 bytes, and there are 315"),
         (WHOLE[:9], r"is cut short: its head, of 3 axes, is 16 bytes, and there are 9"),
         (WHOLE + b"x", r"is too long: .* 316 bytes, and there are 317"),
-        (gzip.compress(WHOLE)[:-20], r"is cut short or damaged"),
-        (gzip.compress(WHOLE)[:40] + b"xxxxxxxx" + gzip.compress(WHOLE)[48:], r"is cut short or damaged"),
-        (gzip.compress(b"text"), r"is no IDX file"),
+        (gzip.compress(WHOLE, mtime=0)[:-20], r"is cut short or damaged"),
+        (gzip.compress(WHOLE, mtime=0)[:40] + b"xxxxxxxx" + gzip.compress(WHOLE, mtime=0)[48:], r"is cut short or damaged"),
+        (gzip.compress(b"text", mtime=0), r"is no IDX file"),
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
@@ -117,7 +117,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_another_file_is_refused(tmp_path: Path, name: str, values: Any, message: str) -> None:
     write(tmp_path)
-    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(idx(values)))
+    (tmp_path / f"{name}.gz").write_bytes(gzip.compress(idx(values), mtime=0))
     with pytest.raises(DataError, match=message):
         mnist("train", tmp_path)
 

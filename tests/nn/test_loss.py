@@ -276,6 +276,55 @@ def test_no_examples_are_pytorchs(shape: Any, reduction: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int32", "int64", "uint64"])
+def test_labels_of_every_integer_dtype(dtype: str) -> None:
+    scores, labels = np.random.default_rng(0).standard_normal((4, 3)), [0, 2, 1, 2]
+    wanted = F.cross_entropy(scores, labels)
+    assert F.cross_entropy(scores, np.array(labels, dtype)) == wanted
+    assert F.nll_loss(mg.log_softmax(scores), np.array(labels, dtype)).item() == pytest.approx(
+        wanted.item()
+    )
+    with pytest.raises(mg.ArgumentError, match="from 0 to 3 were given for 3 classes"):
+        F.cross_entropy(scores, np.array([0, 1, 2, 3], dtype))
+
+
+def test_both_rules_of_the_cross_entropy_read_a_class_from_the_end() -> None:
+    """A replay does not check labels again: the value and both rules must agree on what they mean."""
+    scores = np.random.default_rng(0).standard_normal((4, 3))
+    step = mg.value_and_grad(lambda x, c: F.cross_entropy(x, c, reduction="sum"))
+    replayed = mg.trace(step, scores, np.array([0, 2, 1, 2]))(scores, np.array([-1, 1, 0, -2]))
+    for got, wanted in zip(replayed, step(scores, np.array([2, 1, 0, 1])), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "f",
+    {
+        "cross_entropy": lambda w, x, c: F.cross_entropy(mg.matmul(x, w), c, reduction="sum"),
+        "smoothed": lambda w, x, c: F.cross_entropy(mg.matmul(x, w), c, label_smoothing=0.1),
+        "nll_loss": lambda w, x, c: F.nll_loss(mg.log_softmax(mg.matmul(x, w)), c),
+        "mse_loss": lambda w, x, c: F.mse_loss(mg.matmul(x, w)[:, :2], x),
+        "linear": lambda w, x, c: (F.linear(x, w.T) ** 2).sum(),
+        "layer_norm": lambda w, x, c: (F.layer_norm(x, 2, w[:, 0]) ** 3).sum(),
+        "embedding": lambda w, x, c: (F.embedding(c % 2, w) ** 2).sum(),
+        "attention": lambda w, x, c: F.scaled_dot_product_attention(x, mg.matmul(x, w)[:, :2], x).sum(),
+        "Linear": lambda w, x, c: (mg.nn.Sequential(mg.nn.Flatten())(x) @ w).sum(),
+    }.items(),
+    ids=lambda pair: pair[0],
+)  # fmt: skip
+def test_an_array_may_be_used_again_before_the_backward_pass(f: Any) -> None:
+    rng = np.random.default_rng(0)
+    batches = [(rng.standard_normal((4, 2)), rng.integers(0, 3, 4)) for _ in range(3)]
+    w = mg.tensor(rng.standard_normal((2, 3)), requires_grad=True)
+    x, c = np.empty((4, 2)), np.empty(4, int)
+    total: Any = 0.0
+    for x[...], c[...] in batches:
+        total = total + f[1](w, x, c)
+    total.backward()
+    wanted = sum(mg.grad(f[1])(w.detach(), a.copy(), b.copy()).numpy() for a, b in batches)
+    np.testing.assert_allclose(w.grad, wanted, rtol=1e-12)
+
+
 def test_one_hot() -> None:
     assert F.one_hot([1, 0], 3).tolist() == [[0, 1, 0], [1, 0, 0]]
     assert F.one_hot([[1], [0]]).shape == (2, 1, 2)
@@ -292,6 +341,9 @@ def test_one_hot() -> None:
         (lambda: F.cross_entropy(np.zeros((2, 3)), [0.0, 1.0]), mg.DtypeError, r"class numbers are integers, and these are .*float64\[2\].*target\.astype\(int\)"),
         (lambda: F.cross_entropy(np.zeros((2, 3)), [0, 1], weight=np.ones(2)), mg.ShapeError, r"weight is .*\[2\], but it needs one number per class: \[3\]"),
         (lambda: F.cross_entropy(np.zeros((2, 3)), np.ones((2, 3)), ignore_index=1), mg.ArgumentError, r"ignore_index=1 is for class numbers, and the target .*\[2, 3\] holds probabilities"),
+        (lambda: F.cross_entropy(np.zeros((2, 3)), [0, 1], ignore_index="none"), mg.ArgumentError, r"cross_entropy: ignore_index is an integer, not 'none'"),
+        (lambda: F.nll_loss(np.zeros((2, 3)), [0, 1], ignore_index=0.5), mg.ArgumentError, r"nll_loss: ignore_index is an integer, not 0\.5"),
+        (lambda: F.cross_entropy(np.zeros((2, 3)), [1, 7], ignore_index=1), mg.ArgumentError, r"cross_entropy: class numbers from 7 to 7 were given for 3 classes"),
         (lambda: F.cross_entropy(np.float64(1.0), 0), mg.ShapeError, r"cross_entropy: scores are"),
         (lambda: nn.CrossEntropyLoss(label_smoothing=2.0), mg.ArgumentError, r"label_smoothing must be between 0 and 1, not 2\.0"),
         (lambda: nn.CrossEntropyLoss(reduction="average"), mg.ArgumentError, r'CrossEntropyLoss: reduction is "mean", "sum" or "none", not \'average\''),

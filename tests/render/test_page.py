@@ -315,6 +315,29 @@ def test_a_broadcast_becomes_a_sum_with_numbers(demo, opened):
 
 
 @browser
+@pytest.mark.parametrize("op", ["matmul", "inner"])
+def test_a_product_of_matrices_becomes_a_sum_of_products(op, opened, tmp_path):
+    rng = np.random.default_rng(3)
+    shapes = {"matmul": ((3, 4), (4, 2)), "inner": ((3, 4), (2, 4))}[op]
+    x, w = [mg.tensor(rng.normal(size=s), requires_grad=True, name=n) for s, n in zip(shapes, "xw")]
+    with mg.record() as rec:
+        (getattr(mg, op)(x, w) * rng.normal(size=(3, 2))).sum().backward()
+    view = picture(rec)
+    k = next(
+        i for i, s in enumerate(view.steps) if s.phase == "backward" and view.node[s.node].op == op
+    )
+    page = opened(mg.render(rec, tmp_path / "product.html"), f"#step={k + 1}").page
+    for i, leaf in enumerate((x, w)):
+        contribution = page.locator(".contribution").nth(i)
+        texts = contribution.locator(".sum mn").all_text_contents()
+        numbers = np.array([float(t.replace("−", "-")) for t in texts]).reshape(-1, 2)
+        assert len(numbers) == (2, 3)[i]
+        sent = float(contribution.locator(".worked .number").first.get_attribute("data-exact"))
+        assert numbers.prod(axis=1).sum() == pytest.approx(sent, abs=2e-2)
+        assert np.isclose(leaf.grad.numpy(), sent, rtol=1e-12).any()
+
+
+@browser
 def test_long_numbers_stay_inside(opened, tmp_path):
     """A product's sum goes over several lines; a constant's numbers leave the array room."""
     x = mg.tensor(np.full((4, 4), -0.12345), requires_grad=True, name="x")
@@ -639,6 +662,7 @@ def everything():
     return {
         "eigh": lambda: (mg.linalg.eigh(a)[1] * mg.linalg.eigh(a)[0]).sum().backward(),
         "matmul": lambda: ((a @ v) @ v).backward(),
+        "inner": lambda: mg.inner(a, a * 2.0).sum().backward(),
         "product": lambda: (a @ a).sum().backward(),
         "where": lambda: mg.where(v.data > 0, v, v * 2.0).sum().backward(),
         "clip": lambda: mg.clip(v, 0.0, 2.0).sum().backward(),

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import minigrad as mg
 
 from ...errors import ArgumentError, ShapeError
-from ...tensor import Tensor, as_tensor, describe
-from .arguments import same_dtype
+from ...tensor import Tensor, describe
+from .arguments import as_input, same_dtype
 
 relu, sigmoid, tanh = mg.relu, mg.sigmoid, mg.tanh
 
@@ -22,7 +22,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.01) -> Tensor:
     >>> leaky_relu([-1.0, 1.0], 0.1)
     tensor([-0.1,  1. ])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     return mg.where(x > 0, x, x * negative_slope)
 
 
@@ -49,7 +49,7 @@ def prelu(x: Any, weight: Any) -> Tensor:
     >>> prelu([-1.0, 1.0], [0.5])
     tensor([-0.5,  1. ])
     """
-    x, weight = as_tensor(x), as_tensor(weight)
+    x, weight = as_input(x), as_input(weight)
     channels = x.shape[1] if x.ndim > 1 else 1
     if weight.ndim != 1 or weight.size not in (1, channels):
         raise ShapeError(
@@ -69,7 +69,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     >>> elu([-math.log(2.0), 1.0])
     tensor([-0.5,  1. ])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     return mg.where(x > 0, x, mg.expm1(mg.where(x > 0, 0.0, x)) * alpha)
 
 
@@ -100,7 +100,7 @@ def gelu(x: Any, approximate: Literal["none", "tanh"] = "none") -> Tensor:
     >>> gelu([0.0, 1.0], approximate="tanh")
     tensor([0.        , 0.84119199])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     if approximate == "none":
         return x * (mg.erfc(x * -math.sqrt(0.5)) * 0.5)  # erfc keeps its digits far to the left
     if approximate != "tanh":
@@ -116,7 +116,7 @@ def logsigmoid(x: Any) -> Tensor:
     >>> logsigmoid([-1000.0, 0.0])
     tensor([-1.00000000e+03, -6.93147181e-01])
     """
-    return -mg.softplus(-as_tensor(x))
+    return -mg.softplus(-as_input(x))
 
 
 def silu(x: Any) -> Tensor:
@@ -127,7 +127,7 @@ def silu(x: Any) -> Tensor:
     >>> silu([0.0])
     tensor([0.])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     return x * sigmoid(x)
 
 
@@ -139,7 +139,7 @@ def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     >>> softplus([0.0, 50.0])
     tensor([ 0.69314718, 50.        ])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     scaled = x * beta
     return mg.where(scaled > threshold, x, mg.softplus(scaled) / beta)
 
@@ -152,7 +152,7 @@ def softmax(x: Any, dim: int) -> Tensor:
     >>> softmax([0.0, 0.0], dim=0)
     tensor([0.5, 0.5])
     """
-    return mg.softmax(as_tensor(x), axis=dim)
+    return mg.softmax(as_input(x), axis=dim)
 
 
 def log_softmax(x: Any, dim: int) -> Tensor:
@@ -163,4 +163,4 @@ def log_softmax(x: Any, dim: int) -> Tensor:
     >>> log_softmax([0.0, 0.0], dim=0)
     tensor([-0.69314718, -0.69314718])
     """
-    return mg.log_softmax(as_tensor(x), axis=dim)
+    return mg.log_softmax(as_input(x), axis=dim)

@@ -13,6 +13,26 @@ from ...errors import ArgumentError, DtypeError
 from ...tensor import FLOATING, Tensor, as_tensor, describe
 
 
+def as_input(data: Any) -> Tensor:
+    """The tensor itself, or an untracked one that holds the data as they are now.
+
+    While operations are recorded, an array is copied: a loop may write its next batch into it
+    before the backward pass.
+
+    Examples
+    --------
+    >>> batch = np.zeros(1)
+    >>> x = as_input(batch)
+    >>> batch[:] = 5.0
+    >>> x
+    tensor([0.])
+    """
+    if isinstance(data, Tensor):
+        return data
+    borrowed = isinstance(data, np.ndarray) and data.flags.writeable and mg.is_grad_enabled()
+    return as_tensor(np.array(data) if borrowed else data)
+
+
 def check_reduction(who: str, reduction: str) -> None:
     """Refuse an unknown reduction.
 
@@ -84,5 +104,5 @@ def same_dtype(who: str, x: Tensor, half: bool = False, **others: Any) -> None:
 
 def like_of(value: Any, x: Tensor) -> Tensor:
     """Data in x's dtype; something tracked stays as it is."""
-    value = as_tensor(value)
+    value = as_input(value)
     return value if value.requires_grad or value.dtype == x.dtype else mg.astype(value, x.dtype)

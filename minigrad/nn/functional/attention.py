@@ -10,8 +10,8 @@ import numpy as np
 import minigrad as mg
 
 from ...errors import ArgumentError, DtypeError, ShapeError
-from ...tensor import FLOATING, Tensor, as_tensor, describe
-from .arguments import same_dtype
+from ...tensor import FLOATING, Tensor, describe
+from .arguments import as_input, same_dtype
 from .dropout import dropout
 
 
@@ -72,7 +72,7 @@ def scaled_dot_product_attention(
     tensor([[4.]])
     """
     who = "scaled_dot_product_attention"
-    query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
+    query, key, value = as_input(query), as_input(key), as_input(value)
     same_dtype(who, query, key=key, value=value)
     found = f"query is {describe(query)}, key is {describe(key)}, value is {describe(value)}"
     if min(query.ndim, key.ndim, value.ndim) < 2 or key.shape[-1] != query.shape[-1]:
@@ -106,10 +106,10 @@ def additive(who: str, mask: Any, x: Tensor, name: str = "attn_mask") -> Tensor:
 
     Examples
     --------
-    >>> additive("attention", [True, False], as_tensor(1.0))
+    >>> additive("attention", [True, False], as_input(1.0))
     tensor([  0., -inf])
     """
-    mask = as_tensor(mask)
+    mask = as_input(mask)
     if mask.dtype == bool:
         return mg.where(mask, np.zeros((), x.dtype), np.full((), -np.inf, x.dtype))
     if mask.dtype not in FLOATING:
@@ -127,7 +127,7 @@ def attention_weights(
 
     Examples
     --------
-    >>> attention_weights("attention", as_tensor([[0.0]]), as_tensor([[1.0], [2.0]]), None, 1.0)
+    >>> attention_weights("attention", as_input([[0.0]]), as_input([[1.0], [2.0]]), None, 1.0)
     tensor([[0.5, 0.5]])
     """
     scores = mg.matmul(query * scale, mg.swapaxes(key, -1, -2))

@@ -9,8 +9,8 @@ import numpy as np
 from ...errors import ShapeError
 from ...ops.window import AXES
 from ...seeding import resolve_generator
-from ...tensor import Shape, Tensor, as_tensor, describe
-from .arguments import check_probability
+from ...tensor import Shape, Tensor, describe
+from .arguments import as_input, check_probability
 
 Generator = np.random.Generator | None
 
@@ -35,7 +35,7 @@ def dropout(
     >>> dropout(np.ones(8), generator=np.random.default_rng(0)).tolist()
     [2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    return _masked("dropout", as_tensor(x), None, p, training, generator)
+    return _masked("dropout", as_input(x), None, p, training, generator)
 
 
 def dropout1d(x: Any, p: float = 0.5, training: bool = True, generator: Generator = None) -> Tensor:
@@ -72,7 +72,7 @@ def dropout3d(x: Any, p: float = 0.5, training: bool = True, generator: Generato
 
 
 def _channels(who: str, x: Any, count: int, p: float, training: bool, generator: Generator) -> Tensor:
-    x = as_tensor(x)
+    x = as_input(x)
     # PyTorch reads three axes here as (N, C, L), but documents (C, H, W): neither in silence.
     least = count + 2 if count == 2 else count + 1
     if not least <= x.ndim <= count + 2:

@@ -9,7 +9,8 @@ import numpy as np
 import minigrad as mg
 
 from ...errors import ArgumentError, DtypeError, ShapeError
-from ...tensor import Tensor, as_tensor, describe
+from ...tensor import Tensor, describe
+from .arguments import as_input
 
 
 def embedding(x: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
@@ -38,7 +39,7 @@ def embedding(x: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
     tensor([[3., 4.],
             [1., 2.]])
     """
-    x, weight = as_tensor(x), as_tensor(weight)
+    x, weight = as_input(x), as_input(weight)
     if weight.ndim != 2:
         raise ShapeError(f"embedding: weight is {describe(weight)}; it takes a table (rows, columns).")
     rows = weight.shape[0]

@@ -7,8 +7,8 @@ from typing import Any
 import minigrad as mg
 
 from ...errors import ShapeError
-from ...tensor import Tensor, as_tensor, describe
-from .arguments import same_dtype
+from ...tensor import Tensor, describe
+from .arguments import as_input, same_dtype
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
@@ -34,7 +34,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     >>> linear([[1.0, 1.0]], [[1.0, 2.0], [3.0, 4.0]], [0.0, 1.0])
     tensor([[3., 8.]])
     """
-    x, weight = as_tensor(x), as_tensor(weight)
+    x, weight = as_input(x), as_input(weight)
     if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
         expected = f"[..., {weight.shape[1]}]" if weight.ndim == 2 else "an (out, in) matrix as weight"
         raise ShapeError(

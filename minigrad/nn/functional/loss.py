@@ -12,10 +12,9 @@ import minigrad as mg
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...functional import softmax_cross_entropy
 from ...tensor import FLOATING, Tensor, as_tensor, describe
-from .arguments import check_probability, check_reduction, like_of
+from .arguments import as_input, check_probability, check_reduction, like_of
 
 Reduction = Literal["mean", "sum", "none"]
-_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}  # by the bytes of an integer
 
 
 def cross_entropy(
@@ -63,7 +62,7 @@ def cross_entropy(
     check_reduction("cross_entropy", reduction)
     check_probability("cross_entropy", label_smoothing, "label_smoothing")
     with mg.scope("cross_entropy"):
-        logits, target = as_tensor(logits), as_tensor(target)
+        logits, target = as_input(logits), as_input(target)
         if target.dtype not in FLOATING or target.shape != logits.shape:
             scores, labels, shape = _rows("cross_entropy", logits, target)
             settings = weight, ignore_index, reduction, label_smoothing
@@ -112,7 +111,7 @@ def nll_loss(
     tensor(0.28768207)
     """
     check_reduction("nll_loss", reduction)
-    logs, labels, shape = _rows("nll_loss", as_tensor(log_probabilities), as_tensor(target))
+    logs, labels, shape = _rows("nll_loss", as_input(log_probabilities), as_input(target))
     return _of_classes("nll_loss", logs, labels, shape, weight, ignore_index, reduction)
 
 
@@ -300,6 +299,8 @@ def _rows(who: str, scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, tup
 def _check_labels(who: str, labels: Tensor, classes: int, ignore_index: int | None = None) -> bool:
     """Refuse what is no class number; whether there are any that do not count."""
     numbers = labels._value
+    if not isinstance(ignore_index, int | np.integer | None):
+        raise ArgumentError(f"{who}: ignore_index is an integer, not {ignore_index!r}.")
     if labels.dtype.kind not in "iu":
         raise DtypeError(
             f"{who}: class numbers are integers, and these are {describe(labels)}. Write "
@@ -318,7 +319,7 @@ def _check_labels(who: str, labels: Tensor, classes: int, ignore_index: int | No
 
 def _within(numbers: Any, classes: int) -> bool:
     """Whether all are from 0 to classes - 1; read as unsigned, negative ones are the largest."""
-    unsigned = numbers.view(_UNSIGNED[numbers.itemsize])
+    unsigned = numbers.view(f"u{numbers.itemsize}")
     return not numbers.size or bool(np.maximum.reduce(unsigned, axis=None) < classes)
 
 
@@ -332,7 +333,7 @@ def _of_classes(
     reduction: str,
     smoothing: float = 0.0,
 ) -> Tensor:
-    """Losses from (examples, classes) scores; those of `nll_loss` are log-probabilities.
+    """Losses from (examples, classes) scores; those of `nll_loss` are log-probabilities, not smoothed.
 
     Labels stay tensors: a traced graph reads them anew on replay.
     """
@@ -341,17 +342,17 @@ def _of_classes(
     if _check_labels(who, labels, classes, ignore_index):
         ignored = labels == ignore_index
         labels = mg.where(ignored, 0, labels)
-    if who == "cross_entropy":
+    if who == "cross_entropy" and not smoothing:
         losses = softmax_cross_entropy(scores, labels)
     else:
-        losses = -scores[np.arange(count), labels]
+        logs = mg.log_softmax(scores, axis=1) if smoothing else scores
+        losses = -logs[np.arange(count), labels]
     shares = None  # of each example in the mean
     if weight is not None:
         weight = _class_weights(who, weight, classes, scores)
         shares = weight[labels]
         losses = losses * shares
     if smoothing:
-        logs = mg.log_softmax(scores, axis=1)
         everywhere = -mg.sum(logs if weight is None else logs * weight, axis=1)
         losses = losses * (1.0 - smoothing) + everywhere * (smoothing / classes)
     if ignored is not None:
@@ -382,7 +383,7 @@ def _reduce(losses: Any, reduction: str) -> Tensor:
 
 def _pair(who: str, x: Any, target: Any, reduction: str) -> tuple[Tensor, Tensor]:
     check_reduction(who, reduction)
-    x = as_tensor(x)
+    x = as_input(x)
     target = like_of(target, x)
     if x.shape != target.shape:
         raise ShapeError(

@@ -12,7 +12,7 @@ import minigrad as mg
 
 from ...errors import ArgumentError, ShapeError
 from ...tensor import Array, Shape, Tensor, as_tensor, describe
-from .arguments import check_groups, normal_shape, same_dtype
+from .arguments import as_input, check_groups, normal_shape, same_dtype
 
 
 def batch_norm(
@@ -80,7 +80,7 @@ def batch_norm(
     >>> mean.tolist(), [round(v, 4) for v in var.tolist()]
     ([0.25], [1.0667])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     if method not in ("composed", "fused"):
         raise ArgumentError(f'batch_norm: method is "composed" or "fused", not {method!r}.')
     if x.ndim < 2:
@@ -98,7 +98,7 @@ def batch_norm(
             f"batch_norm: eps must be {needed}, not {eps!r}: without it a constant feature is 0 / 0. "
             "mg.batchnorm.composed allows eps=0."
         )
-    weight, bias = [None if v is None else as_tensor(v) for v in (weight, bias)]
+    weight, bias = [None if v is None else as_input(v) for v in (weight, bias)]
     vectors = {"weight": weight, "bias": bias, "running_mean": running_mean, "running_var": running_var}
     channels = x.shape[1]
     for name, vector in vectors.items():
@@ -182,7 +182,7 @@ def layer_norm(
     >>> layer_norm(np.array([[1.0, 3.0]]), 2, eps=0.0)
     tensor([[-1.,  1.]])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     wanted = normal_shape("layer_norm", normalized_shape)
     if x.shape[x.ndim - len(wanted) :] != wanted or x.ndim < len(wanted):
         raise ShapeError(f"layer_norm: x is {describe(x)}, but it must end in {list(wanted)}.")
@@ -230,7 +230,7 @@ def group_norm(
     >>> group_norm(np.array([[1.0, 3.0, 10.0, 30.0]]), 2, eps=0.0)
     tensor([[-1.,  1., -1.,  1.]])
     """
-    x = as_tensor(x)
+    x = as_input(x)
     check_groups("group_norm", num_groups)
     if x.ndim < 2 or x.shape[1] % num_groups:
         raise ShapeError(
@@ -294,7 +294,7 @@ def instance_norm(
     >>> instance_norm(np.array([[[1.0, 3.0]], [[10.0, 30.0]]]), eps=0.0).tolist()
     [[[-1.0, 1.0]], [[-1.0, 1.0]]]
     """
-    x = as_tensor(x)
+    x = as_input(x)
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
     if x.ndim < 3:
@@ -328,7 +328,7 @@ def _parameters(
     who: str, x: Tensor, first: Any, second: Any, wanted: Shape, *names: str
 ) -> tuple[Tensor | None, Tensor | None]:
     """Two parameters or statistics as tensors, of one shape and of x's dtype."""
-    given = [None if v is None else as_tensor(v) for v in (first, second)]
+    given = [None if v is None else as_input(v) for v in (first, second)]
     named = dict(zip(names or ("weight", "bias"), given, strict=True))
     same_dtype(who, x, half=True, **named)
     for name, value in named.items():

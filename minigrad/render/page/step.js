@@ -130,7 +130,7 @@ function work(model, node, c, g, index, rule) {
     const count = c.value.shape.reduce((a, b) => a * b, 1) / Math.max(g.shape.reduce((a, b) => a * b, 1), 1);
     return math(["mrow", ["var", "g"], ["mo", "/"], ["var", "m"]], { g: x, m: count });
   }
-  if (node.op === "matmul") return products(model, node, c, g, index);
+  if (node.op === "matmul" || node.op === "inner") return products(model, node, c, g, index);
   return null;
 }
 
@@ -162,7 +162,8 @@ function products(model, node, c, g, [i, j]) {
   if (!other || other.shape.length !== 2 || g.shape.length !== 2 || c.value.shape.length !== 2) return null;
   const count = g.shape[c.slot === 0 ? 1 : 0], pairs = [];
   for (let k = 0; k < Math.min(count, 4); k++) {
-    const [a, b] = c.slot === 0 ? [at(g, [i, k]), at(other, [j, k])] : [at(other, [k, i]), at(g, [k, j])];
+    const [a, b] = node.op === "inner" ? [at(g, c.slot ? [k, i] : [i, k]), at(other, [k, j])]
+      : c.slot ? [at(other, [k, i]), at(g, [k, j])] : [at(g, [i, k]), at(other, [j, k])];
     if (a === undefined || b === undefined) return null;
     pairs.push([a, b]);
   }
