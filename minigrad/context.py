@@ -82,15 +82,14 @@ class surroundings:
     def __init__(self, **changes: Any) -> None:
         self._changes = changes
 
-    def changes(self) -> dict[str, Any]:
-        """What changes on entering here."""
-        return self._changes
+    def inside(self, old: State) -> State:
+        """The state inside the block.
 
-    def __enter__(self) -> None:
-        # The way back stands in the state, not in the manager: one manager may be entered by
-        # several threads at once.
-        old, new = current(), self.changes().get
-        state = State(
+        The way back stands in the state, not in the manager: one manager may be entered by several
+        threads at once.
+        """
+        new = self._changes.get
+        return State(
             new("recording", old.recording),
             new("scope", old.scope),
             new("vjp_of", old.vjp_of),
@@ -98,7 +97,9 @@ class surroundings:
             new("observer", old.observer),
             outer=old,
         )
-        _STATE.set(state)
+
+    def __enter__(self) -> None:
+        _STATE.set(self.inside(current()))
 
     def __exit__(self, *exc: Any) -> None:
         _STATE.set(current().outer or State())
@@ -162,12 +163,12 @@ class scope(surroundings):
     __slots__ = ("_name",)
 
     def __init__(self, name: str) -> None:
-        super().__init__()
         self._name = str(name)
 
-    def changes(self) -> dict[str, Any]:
-        """One scope deeper than where it is entered."""
-        return {"scope": (*current().scope, self._name)}
+    def inside(self, old: State) -> State:
+        """One scope deeper."""
+        deeper = (*old.scope, self._name)
+        return State(old.recording, deeper, old.vjp_of, old.tracing, old.observer, outer=old)
 
 
 def is_grad_enabled() -> bool:

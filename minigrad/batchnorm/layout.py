@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,12 +47,8 @@ class Layout:
                 f"{who}: {error}; x is {describe(x)}. axis names the axes that are averaged over: "
                 "0 for (N, C), (0, 2, 3) for (N, C, H, W)."
             ) from None
-        self.features: Shape = tuple([n for i, n in enumerate(x.shape) if i not in self.axes])
-        self.keepdims = self.axes != tuple(range(len(self.axes)))
-        self.wide: Shape = kept_shape(x.shape, self.axes) if self.keepdims else self.features
-        self.count = 1
-        for a in self.axes:
-            self.count *= x.shape[a]
+        self.features, self.wide, self.count = _arranged(x.shape, self.axes)
+        self.keepdims = self.features is not self.wide
         if not isinstance(eps, float | int | np.floating | np.integer) or not eps >= 0:
             raise ArgumentError(f"{who}: eps must be zero or positive, not {eps!r}.")
         if training and self.count == 1:
@@ -69,6 +67,15 @@ class Layout:
                 f"{list(self.features)}."
             )
         return value if value.shape == self.wide else reshape(value, self.wide)
+
+
+@functools.lru_cache(maxsize=512)
+def _arranged(shape: Shape, axes: tuple[int, ...]) -> tuple[Shape, Shape, int]:
+    """Shape per feature, the same to broadcast against the whole, and values per feature."""
+    features = tuple([n for i, n in enumerate(shape) if i not in axes])
+    leading = axes == tuple(range(len(axes)))
+    wide = features if leading else kept_shape(shape, axes)
+    return features, wide, math.prod([shape[a] for a in axes])
 
 
 def inference(
