@@ -139,17 +139,16 @@ def _lines_escaped(text: str) -> str:
     return "\n".join(escape(line) for line in text.split("\n"))
 
 
-def _fitted(*parts: tuple[str, int, int]) -> str:
-    """An attribute that squeezes a text into the room reserved for it, if so many of its characters
-    are wider than most that it might run over the border.
+def _reckoned(text: str, size: int, tenths: int) -> tuple[int, int]:
+    """Tenths of a pixel that a text may take, and those reserved for it: so many per character."""
+    wide = sum(c.isupper() or c in "mw@%…—" or ord(c) > 0x2FFF for c in text)
+    return size * (9 * wide + 6 * (len(text) - wide)), tenths * len(text)
 
-    Each part is a text, its size, and the tenths of a pixel reserved per character.
-    """
-    need = room = 0
-    for text, size, tenths in parts:
-        wide = sum(c.isupper() or c in "mw@%…—" or ord(c) > 0x2FFF for c in text)
-        need += size * (9 * wide + 6 * (len(text) - wide))
-        room += tenths * len(text)
+
+def _fitted(text: str, size: int, tenths: int) -> str:
+    """An attribute that squeezes a text into the room reserved for it, if so many of its characters
+    are wider than most that it might run over the border."""
+    need, room = _reckoned(text, size, tenths)
     if need <= room + SLACK:
         return ""
     return f' textLength="{room // 10}" lengthAdjust="spacingAndGlyphs"'
@@ -193,7 +192,7 @@ def _node(node: Node, box: dict[str, int], show: Collection[str]) -> str:
         color = INK if node.named and k == 1 and node.detail else PALE
         shown.append(
             f'<text x="{middle}" y="{down + 2 + LINE * k}" text-anchor="middle" fill="{color}"'
-            f"{_fitted((text[:LONGEST], 11, PLAIN))}>{cut(text)}</text>"
+            f"{_fitted(text[:LONGEST], 11, PLAIN)}>{cut(text)}</text>"
         )
     hint = "\n".join(escape(line) for line in node.hint.split("\n"))
     return f'<g id="{node.id}"><title>{hint}</title>{outline}{"".join(shown)}</g>'
@@ -205,16 +204,20 @@ def _title(text: str, x: int, y: int) -> str:
     if len(text) > LONGEST:
         text = text[: LONGEST - 1] + "…"
     name, bracket, rest = text.partition("(")
-    small = (
-        f'<tspan font-size="11" font-weight="normal" fill="{GREY}">'
-        f"{html.escape(bracket + rest)}</tspan>"
-        if bracket
-        else ""
-    )
-    fitted = _fitted((name, 13, BOLD), (bracket + rest, 11, PLAIN))
+    size, small, fitted = "13", "", ""
+    if bracket:  # two sizes of letters: renderers differ in what squeezing such a text means
+        both = _reckoned(name, 13, BOLD), _reckoned(bracket + rest, 11, PLAIN)
+        need, room = [sum(part) for part in zip(*both, strict=True)]
+        size, smaller = [f"{s * min(need, room + SLACK) / need:.3g}" for s in (13, 11)]
+        small = (
+            f'<tspan font-size="{smaller}" font-weight="normal" fill="{GREY}">'
+            f"{html.escape(bracket + rest)}</tspan>"
+        )
+    else:
+        fitted = _fitted(name, 13, BOLD)
     return (
-        f'<text x="{x}" y="{y}" text-anchor="middle" font-size="13" font-weight="bold" fill="{INK}"'
-        f"{fitted}>{html.escape(name)}{small}</text>"
+        f'<text x="{x}" y="{y}" text-anchor="middle" font-size="{size}" font-weight="bold" '
+        f'fill="{INK}"{fitted}>{html.escape(name)}{small}</text>'
     )
 
 

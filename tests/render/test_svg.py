@@ -178,6 +178,18 @@ def test_only_text_that_might_not_fit_is_squeezed():
     assert squeezed == ["WEIGHTS OF W"]
 
 
+def test_a_title_of_two_sizes_gets_smaller_letters_instead():
+    """Where a part has a size of its own, a renderer of PNG squeezes the first part alone."""
+    short, long = "sum(axis=1)", "maximum(axis=1, mmmmmmmm)"
+    root = parsed(Picture("", "", tuple(node(i, title=t) for i, t in enumerate((short, long))), ()))
+    found = {"".join(t.itertext()): t for t in root.iter(f"{SVG}text") if len(t)}
+    assert not any(t.get("textLength") for t in found.values())
+    sizes = [(float(t.get("font-size")), float(t[0].get("font-size"))) for t in found.values()]
+    assert sizes[0] == (13, 11)
+    assert 9 < sizes[1][1] < 11
+    assert sizes[1][0] / sizes[1][1] == pytest.approx(13 / 11, rel=0.01)
+
+
 # Text stays text ---------------------------------------------------------------------------------
 
 
