@@ -103,6 +103,7 @@ def to_svg(
     parts += _scopes(picture, places)
     parts += _edges(picture, places, direction)
     parts += [_node(node, places.nodes[node.id], show) for node in picture.nodes]
+    parts += _marks(picture, places, direction)  # on top: between boxes side by side room is short
     parts.append("</g>")
     if key is not None:
         parts += key.draw()
@@ -300,11 +301,6 @@ def _edges(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
     texts: list[str] = []
     told = set[tuple[str, str]]()
     lines_: list[tuple[int, str]] = []
-    across = 1 if direction == "right" else 0
-    arrivals: dict[str, list[int]] = {}  # per node where its inputs arrive
-    for edge, way in zip(picture.edges, places.edges, strict=True):
-        if edge.source != edge.target:
-            arrivals.setdefault(edge.target, []).append(way[-1][across])
     for edge, way, middle in zip(picture.edges, places.edges, places.labels, strict=True):
         if edge.source == edge.target:
             continue
@@ -314,11 +310,6 @@ def _edges(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
         if picture.labelled and not crosses and edge.shape and (edge.source, edge.shape) not in told:
             told.add((edge.source, edge.shape))
             texts.append(_beside(edge, way, middle, direction))
-        if edge.mark:
-            at, others = way[-1][across], arrivals[edge.target]
-            texts.append(
-                _mark(edge, way, direction, -1 if at == min(others) else int(at == max(others)))
-            )
     lines_.sort(key=lambda line: line[0])
     yield from [text for _, text in lines_]
     yield from texts
@@ -395,6 +386,24 @@ def _beside(edge: Edge, way: list[list[int]], middle: Sequence[int], direction: 
     else:
         place = f'x="{x + 5 + aside}" y="{y + 3}"'
     return f'<text {place} font-size="10" fill="{GREY}" {HALO}>{cut(edge.shape)}</text>'
+
+
+def _marks(picture: Picture, places: Layout, direction: str) -> Iterator[str]:
+    """What the slots of a node are called, where order matters."""
+    across = 1 if direction == "right" else 0
+    ways = [
+        (edge, way)
+        for edge, way in zip(picture.edges, places.edges, strict=True)
+        if edge.source != edge.target
+    ]
+    arrivals: dict[str, list[int]] = {}  # per node where its inputs arrive
+    for edge, way in ways:
+        arrivals.setdefault(edge.target, []).append(way[-1][across])
+    for edge, way in ways:
+        if edge.mark:
+            at, others = way[-1][across], arrivals[edge.target]
+            side = -1 if at == min(others) else int(at == max(others))
+            yield _mark(edge, way, direction, side)
 
 
 def _mark(edge: Edge, way: list[list[int]], direction: str, side: int) -> str:
