@@ -337,7 +337,7 @@ def backward(
     g = enter(seed(output, gradient, "backward()", copy), create_graph)
     nodes, _ = collect([node])
     gradients = pullback(nodes, {node: g}, None, create_graph, not retain_graph)
-    given = None if gradient is None else g
+    given = None if gradient is None else g  # of our own nobody else knows
     for leaf, found in gradients.items():
         if isinstance(leaf, Leaf):
             made = found if isinstance(found, Tensor) else Tensor(_own(found, given))

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .ops.accumulate import kept_shape, reduce_rows, total
+from .ops.accumulate import kept_shape, total
 from .ops.arguments import checked_axes
 from .ops.arithmetic import stop_gradient
 from .ops.choice import maximum, where
 from .ops.exponential import exp
 from .ops.index import scatter_add
 from .ops.logic import isfinite
-from .ops.reduce import max, sum
+from .ops.reduce import max, reduce_rows, sum
 from .ops.samples import reductions
 from .ops.shape import reshape, squeeze
 from .primitive import binary, bind, general, public

@@ -712,6 +712,34 @@ def zero_gradients(parameters: Any, set_to_none: bool) -> None:
             parameter.grad = None if set_to_none else Tensor(np.zeros(parameter.shape, parameter.dtype))
 
 
+def dtype_of(model: Module) -> Any:
+    """The dtype of the first floating parameter, else of the first floating buffer, or None.
+
+    Examples
+    --------
+    >>> import minigrad as mg
+    >>> dtype_of(mg.nn.Linear(1, 1)).name
+    'float32'
+    """
+    held = [*model.parameters(), *model.buffers()]
+    return next((v.dtype for v in held if v.dtype in FLOATING), None)
+
+
+def converted(x: Any, dtype: Any) -> Any:
+    """Floating numbers in another dtype; what holds none as it is.
+
+    Examples
+    --------
+    >>> converted(np.ones(2), np.dtype("float32")).dtype.name
+    'float32'
+    >>> converted(np.arange(2), np.dtype("float32"))
+    array([0, 1])
+    """
+    if dtype is None or not isinstance(x, Tensor | np.ndarray) or x.dtype not in FLOATING:
+        return x  # first of all: NumPy takes None for float64
+    return x if x.dtype == dtype else Tensor((x._value if isinstance(x, Tensor) else x).astype(dtype))
+
+
 def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from ..context import no_grad
 from ..errors import ArgumentError, GradientError, ShapeError
-from ..tensor import FLOATING, Array, Tensor, describe
+from ..tensor import Array, Tensor, describe
 from .containers import Sequential
 from .convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .functional.arguments import as_input
 from .layers import Identity, Linear
-from .module import Module
+from .module import Module, converted, dtype_of
 from .normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
 from .parameter import Parameter
 
@@ -452,9 +452,7 @@ def recalibrate(model: Module, loader: Iterable[Any]) -> Module:
         )
     modes = {m: m.training for m in model.modules()}
     before = {path: (m.momentum, m.state_dict()) for path, m in layers.items()}
-    dtype = next(
-        (v.dtype for v in [*model.parameters(), *model.buffers()] if v.dtype in FLOATING), None
-    )
+    dtype = dtype_of(model)
     batches, reached = 0, set()
     try:
         model.eval()
@@ -464,7 +462,7 @@ def recalibrate(model: Module, loader: Iterable[Any]) -> Module:
             layer.train()
         with no_grad():
             for batch in loader:
-                model(_converted(batch[0] if isinstance(batch, tuple | list) else batch, dtype))
+                model(converted(batch[0] if isinstance(batch, tuple | list) else batch, dtype))
                 batches += 1
         reached = {path for path, layer in layers.items() if int(layer.num_batches_tracked)}
     finally:
@@ -493,10 +491,3 @@ def recalibrate(model: Module, loader: Iterable[Any]) -> Module:
             stacklevel=2,
         )
     return model
-
-
-def _converted(x: Any, dtype: Any) -> Any:
-    """Floating numbers in the dtype of the model; all else as it is."""
-    if isinstance(x, Tensor | np.ndarray) and x.dtype in FLOATING and dtype not in (None, x.dtype):
-        return Tensor((x._value if isinstance(x, Tensor) else x).astype(dtype))
-    return x

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..primitive import bind, general, linear, nondifferentiable, public, stretch
 from ..tensor import Array, Shape, Tensor, describe, operand
-from .accumulate import kept_shape, reduce_rows, total, wide
+from .accumulate import kept_shape, total, wide
 from .arguments import checked_axes, checked_axis, refuse_out
 from .arithmetic import astype
 from .choice import maximum, minimum, where
@@ -22,6 +22,7 @@ from .samples import calls, reductions
 from .shape import broadcast_to, reshape, transpose
 
 Axis = int | tuple[int, ...] | None
+TURNED = 8192  # elements that are turned at a time
 
 
 def _expand(value: Any, axes: tuple[int, ...], shape: Shape) -> Any:
@@ -296,6 +297,28 @@ def _extremum_vjp(g: Any, needed: Any, x: Any, out: Any, axis: Any, keepdims: bo
 
 def _extremum_jvp(tangents: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
     return sum(share(tangents[0], x, out, axis), axis=axis, keepdims=keepdims)
+
+
+def reduce_rows(ufunc: np.ufunc, x: Array, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """``ufunc.reduce``, for a ufunc that any order will do; many short rows go by columns.
+
+    For rows of ten numbers that is three to six times as fast as NumPy's way.  Blocks of rows are
+    turned, so that they stay in the cache.
+
+    Examples
+    --------
+    >>> reduce_rows(np.maximum, np.array([[1.0, 2.0]]), (1,), True)
+    array([[2.]])
+    """
+    width = x.shape[-1] if axes == (x.ndim - 1,) else 0
+    if not 1 < width <= 24 or x.size < 64 * width or not x.flags.c_contiguous:
+        return ufunc.reduce(x, axis=axes, keepdims=keepdims)
+    rows, step = x.reshape(-1, width), TURNED // width
+    out = np.empty(len(rows), x.dtype)
+    for start in range(0, len(rows), step):
+        columns = np.ascontiguousarray(rows[start : start + step].T)
+        ufunc.reduce(columns, axis=0, out=out[start : start + step])
+    return out.reshape((*x.shape[:-1], 1) if keepdims else x.shape[:-1])
 
 
 def _extremum(name: str, ufunc: np.ufunc, formula: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 from ..context import no_grad
 from ..data import DataLoader
 from ..errors import ArgumentError
-from ..nn.module import Module
-from ..tensor import FLOATING, Tensor, as_tensor
+from ..nn.module import Module, converted, dtype_of
+from ..tensor import as_tensor
 from .objectives import Loss, Metric, measure
 from .run import Averages
 
@@ -79,18 +79,6 @@ def modes_kept(model: Module) -> Iterator[None]:
             module.__dict__["training"] = mode
 
 
-def dtype_of(model: Module) -> Any:
-    """The dtype of the first floating parameter, or None.
-
-    Examples
-    --------
-    >>> import minigrad as mg
-    >>> dtype_of(mg.nn.Linear(1, 1)).name
-    'float32'
-    """
-    return next((p.dtype for p in model.parameters() if p.dtype in FLOATING), None)
-
-
 def parts(batch: Any, dtype: Any) -> tuple[list[Any], Any, int]:
     """Inputs, target and number of examples of a batch; floating numbers get the model's dtype.
 
@@ -106,12 +94,5 @@ def parts(batch: Any, dtype: Any) -> tuple[list[Any], Any, int]:
             "fit: a batch must be (x, y), or several inputs and then the target, and it is a "
             f"{type(batch).__name__}{f' of {len(batch)}' if isinstance(batch, list | tuple) else ''}."
         )
-    *inputs, target = [_converted(part, dtype) for part in batch]
+    *inputs, target = [converted(as_tensor(part), dtype) for part in batch]
     return inputs, target, len(target)
-
-
-def _converted(part: Any, dtype: Any) -> Any:
-    tensor = as_tensor(part)
-    if dtype is None or tensor.dtype not in FLOATING or tensor.dtype == dtype:
-        return tensor
-    return Tensor(tensor._value.astype(dtype))

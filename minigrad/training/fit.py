@@ -12,14 +12,14 @@ import numpy as np
 from ..data import DataLoader, Dataset, TensorDataset
 from ..errors import ArgumentError, ShapeError
 from ..files import path_of
-from ..nn.module import Module
+from ..nn.module import Module, dtype_of
 from ..optim import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from ..optim.lr_scheduler import LRScheduler
 from ..seeding import check_generator, resolve_generator
 from ..tensor import as_tensor, describe
 from .callbacks import Callback, as_callbacks
 from .checkpoint import check_writable, read_run, write_run
-from .evaluate import dtype_of, evaluate, modes_kept, parts
+from .evaluate import evaluate, modes_kept, parts
 from .history import VALIDATION, History
 from .interrupt import Interrupt, Interrupted, deferred_interrupt
 from .objectives import check_loss, find_loss, find_metrics, measure, warn_of_probabilities

@@ -425,6 +425,10 @@ def test_recalibration_converts_as_fit_does(rng: np.random.Generator) -> None:
     assert means[1:] == means[:-1]
     alone = utils.recalibrate(nn.BatchNorm1d(4, affine=False), batches)
     assert alone.running_mean.dtype == np.float32
+    double = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2)).double()
+    narrow = utils.recalibrate(double, [b.astype("float32") for b in batches])[1].running_mean
+    assert narrow.dtype == np.float64
+    np.testing.assert_allclose(narrow, utils.recalibrate(double, batches)[1].running_mean, rtol=1e-6)
 
 
 def test_an_empty_batch_does_not_count(rng: np.random.Generator) -> None:
