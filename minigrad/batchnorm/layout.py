@@ -48,7 +48,7 @@ class Layout:
                 "0 for (N, C), (0, 2, 3) for (N, C, H, W)."
             ) from None
         self.features, self.wide, self.count = _arranged(x.shape, self.axes)
-        self.keepdims = self.features is not self.wide
+        self.keepdims = self.wide != self.features
         if not isinstance(eps, float | int | np.floating | np.integer) or not eps >= 0:
             raise ArgumentError(f"{who}: eps must be zero or positive, not {eps!r}.")
         if training and self.count == 1:
