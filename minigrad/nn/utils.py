@@ -155,9 +155,9 @@ def fuse_linear_bn_eval(linear: Linear, bn: BatchNorm1d) -> Linear:
     Examples
     --------
     >>> import minigrad as mg, numpy as np
-    >>> linear, bn = mg.nn.Linear(3, 2).eval(), mg.nn.BatchNorm1d(2).eval()
+    >>> linear, bn = mg.nn.Linear(3, 2).double().eval(), mg.nn.BatchNorm1d(2).double().eval()
     >>> fused = mg.nn.utils.fuse_linear_bn_eval(linear, bn)
-    >>> x = np.ones((1, 3), "float32")
+    >>> x = np.ones((1, 3))
     >>> bool(np.allclose(fused(x).data, bn(linear(x)).data))
     True
     """
@@ -188,9 +188,9 @@ def fuse_conv_bn_eval(conv: Conv, bn: BatchNorm) -> Conv:
     Examples
     --------
     >>> import minigrad as mg, numpy as np
-    >>> conv, bn = mg.nn.Conv2d(1, 2, 3).eval(), mg.nn.BatchNorm2d(2).eval()
+    >>> conv, bn = mg.nn.Conv2d(1, 2, 3).double().eval(), mg.nn.BatchNorm2d(2).double().eval()
     >>> fused = mg.nn.utils.fuse_conv_bn_eval(conv, bn)
-    >>> x = np.ones((1, 1, 5, 5), "float32")
+    >>> x = np.ones((1, 1, 5, 5))
     >>> bool(np.allclose(fused(x).data, bn(conv(x)).data))
     True
     """
